@@ -1,0 +1,1 @@
+"""rmt-bench: how far does a model that reads in segments really remember?"""

@@ -1,0 +1,1 @@
+"""Who is asked? Models, the reading loop, training, cost."""

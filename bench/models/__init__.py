@@ -1,0 +1,1 @@
+"""The models that ship: baselines and recurrent readers, each behind the same protocol."""

@@ -1,0 +1,1 @@
+"""Where is it hidden? Filler, placement, exact length, Parquet. No models."""

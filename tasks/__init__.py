@@ -1,0 +1,1 @@
+"""What is asked? Facts, questions, right answers. No tokens, no filler, no models."""

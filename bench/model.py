@@ -1,0 +1,199 @@
+"""The protocol a model is asked through, and how a plugin is found. Knows nothing of samples, scores or files.
+
+    state = model.start(batch_size)
+    state = model.read(state, segment)         once for every segment of the documents
+    model.answer(state, prompts, choices)      prompts: what is left of each document, then its question
+
+A plugin is any object with these methods; see `SegmentModel`. It is loaded by name, by `package.module:factory` or
+by `path/to/file.py:factory`; a checkpoint folder written by `rmt-bench train` is a model, too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from ..base.errors import UserError, did_you_mean, one_line
+from ..base.registry import Registry
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+State = Any  #: One opaque value that belongs to the model; the harness threads it and never looks in.
+
+
+class SegmentModel(Protocol):
+    """A model that reads a document segment by segment, with a state of its own.
+
+    A model that ranks choices offers `score` in place of `answer`; its answer is then the best-scored choice, and
+    `rmt-bench train` can train it. `answer` and `score` leave the state as it was. All tensors of tokens are int64,
+    on `model.device` if the model has one.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    segment_length: int
+
+    def start(self, batch_size: int) -> State:
+        """The state before anything is read, for `batch_size` documents."""
+        ...
+
+    def read(self, state: State, segment: torch.Tensor) -> State:
+        """The state after one more segment: int64 [batch, segment_length].
+
+        The last segment of a document may be shorter, when what is left of the document and the question do not fit
+        into one segment together; all its rows then have one length.
+        """
+        ...
+
+    def answer(self, state: State, prompts: Sequence[torch.Tensor], choices: Sequence[Sequence[str]]) -> Sequence[str]:
+        """One answer for each row. `prompts`: int64 [n] each, n <= segment_length: the document's tail, the question.
+
+        `choices` holds the labels of each row's question (none: free text).
+        """
+        ...
+
+
+@runtime_checkable
+class ScoringModel(Protocol):
+    """A `SegmentModel` that ranks choices."""
+
+    def score(self, state: State, prompts: Sequence[torch.Tensor], choices: Sequence[Sequence[str]]) -> torch.Tensor:
+        """Logits [batch, n_choices]; every row has the same number of choices."""
+        ...
+
+
+#: Makes a `SegmentModel`, or a `ScoringModel` that starts and reads like one.
+Factory = Callable[..., Any]
+_BASELINES = "rmt_bench.bench.models.baselines"
+MODELS: Registry[Factory] = Registry(
+    kind="model",
+    group="rmt_bench.models",
+    listing="rmt-bench models",
+    builtin={
+        "rmt-tiny": "rmt_bench.bench.models.shipped",
+        "rmt": "rmt_bench.bench.models.rmt",
+        "oracle": _BASELINES,
+        "majority": _BASELINES,
+        "random": _BASELINES,
+    },
+)
+model = MODELS.register
+
+
+def load_model(spec: str, **options: Any) -> SegmentModel:
+    """The model that `spec` names, made with `options` (`--model-arg key=value`).
+
+    `spec` is a registered name, optionally with an argument (`rmt:FOLDER`), `package.module:factory`,
+    `path/to/file.py:factory`, or a checkpoint folder. Raises `UserError` naming what is wrong: an unknown name, a
+    missing factory, an option it does not take, a method it lacks.
+    """
+    if (Path(spec) / "checkpoint.json").is_file():
+        from .checkpoint import load_checkpoint
+
+        return load_checkpoint(spec, **options)
+    made = _make(spec, options)
+    _refuse_incomplete(spec, made)
+    return made
+
+
+def takes(spec: str, option: str) -> bool:
+    """Whether the factory that `spec` names has a parameter called `option`."""
+    return not (Path(spec) / "checkpoint.json").is_file() and option in inspect.signature(_find(spec)[0]).parameters
+
+
+def answers(
+    model: SegmentModel, state: State, prompts: Sequence[torch.Tensor], choices: Sequence[Sequence[str]]
+) -> list[str]:
+    """The model's answer for each row: its own, or the choice it scores best."""
+    if hasattr(model, "answer"):
+        return [str(answer) for answer in model.answer(state, prompts, choices)]
+    assert isinstance(model, ScoringModel)
+    best = model.score(state, prompts, choices).argmax(-1).tolist()
+    return [str(row[i]) for row, i in zip(choices, best, strict=True)]
+
+
+def _make(spec: str, options: dict[str, Any]) -> SegmentModel:
+    factory, arguments = _find(spec)
+    known = inspect.signature(factory).parameters
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+        for option in options:
+            if option not in known:
+                raise UserError(
+                    f"model {spec!r} takes no option {option!r}{did_you_mean(option, known)} "
+                    f"(it takes: {', '.join(known) or 'none'})"
+                )
+    try:
+        return factory(*arguments, **options)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"model {spec!r} cannot be made: {one_line(error)} ({_where(error)})") from error
+
+
+def _find(spec: str) -> tuple[Factory, tuple[str, ...]]:
+    name, _, rest = spec.partition(":")
+    if name in MODELS.names():
+        return MODELS.get(name), (rest,) if rest else ()
+    path, colon, attribute = spec.rpartition(":")
+    if not colon:
+        if spec.endswith(".py"):
+            raise UserError(f"{spec!r} names a file but no factory: write {spec}:FACTORY")
+        if "/" in spec:
+            raise UserError(f"{spec!r} is no checkpoint folder (no checkpoint.json there); see: rmt-bench train --help")
+        raise UserError(MODELS.unknown(spec))
+    module = _load_file(Path(path)) if path.endswith(".py") else _load_module(path, spec)
+    factory = getattr(module, attribute, None)
+    if not callable(factory):
+        near = did_you_mean(attribute, [known for known in vars(module) if not known.startswith("_")])
+        raise UserError(f"{path} has no factory {attribute!r}{near}")
+    return factory, ()
+
+
+def _load_file(path: Path) -> Any:
+    if not path.is_file():
+        raise UserError(f"no such file: {path}")
+    name = f"rmt_bench_plugin_{path.stem}"
+    specification = importlib.util.spec_from_file_location(name, path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module
+    try:
+        specification.loader.exec_module(module)
+    except Exception as error:
+        raise UserError(f"{path} cannot be imported: {one_line(error)} ({_where(error)})") from error
+    return module
+
+
+def _where(error: BaseException) -> str:
+    """The file and line that an exception comes from."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}, line {frame.lineno}"
+
+
+def _load_module(name: str, spec: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        known = MODELS.unknown(spec)
+        raise UserError(f"{known} (nor could the module {name!r} be imported: {one_line(error)})") from error
+
+
+def _refuse_incomplete(spec: str, made: Any) -> None:
+    for name in ("tokenizer", "segment_length"):
+        if not hasattr(made, name):
+            raise UserError(f"model {spec!r} lacks the attribute `{name}`; see: rmt_bench.SegmentModel")
+    for name in ("start", "read"):
+        if not callable(getattr(made, name, None)):
+            raise UserError(f"model {spec!r} lacks the method `{name}`; see: rmt_bench.SegmentModel")
+    if not callable(getattr(made, "answer", None)) and not callable(getattr(made, "score", None)):
+        raise UserError(f"model {spec!r} lacks the method `answer` (or `score`); see: rmt_bench.SegmentModel")
+    if not isinstance(made.segment_length, int) or made.segment_length < 1:
+        raise UserError(f"model {spec!r}: segment_length is a whole number of tokens, not {made.segment_length!r}")

@@ -1,0 +1,97 @@
+"""The floor and the ceiling of every plot: `random`, `majority`, and `oracle`, which reads the text symbolically."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...generators.tokens import load_tokenizer
+from ...tasks.babi.reader import UNKNOWN, Reader
+from ...tasks.babi.reader_text import openings
+from ...tasks.registry import TASKS, load_task
+from ..model import model
+
+_SEGMENT = 512
+_SENTENCE_END = re.compile(r"""[.!?]["'”’)\]]*\s+(?=\S)""")
+
+
+class Guesser:
+    """A reader that keeps nothing. Subclasses say what they answer."""
+
+    def __init__(self, segment_length: int = _SEGMENT):
+        self.tokenizer = load_tokenizer()
+        self.segment_length = segment_length
+
+    def start(self, batch_size: int) -> None:
+        """Nothing is kept."""
+
+    def read(self, state: None, segment: torch.Tensor) -> None:
+        """Nothing is read."""
+
+
+@model("random")
+class Random(Guesser):
+    """Answers one of the choices at random: what chance looks like, with its noise."""
+
+    def answer(self, state: None, prompts: Sequence[torch.Tensor], choices: Sequence[Sequence[str]]) -> list[str]:
+        """A uniform draw for each row, from torch's generator (which the harness seeds for every unit)."""
+        return [row[int(torch.randint(len(row), ()))] if row else "" for row in choices]
+
+
+@model("majority")
+class Majority(Guesser):
+    """Always answers the label that is most often right among all tasks with these labels."""
+
+    def answer(self, state: None, prompts: Sequence[torch.Tensor], choices: Sequence[Sequence[str]]) -> list[str]:
+        """The commonest right answer for each row's set of labels."""
+        return [_commonest(tuple(row)) for row in choices]
+
+
+@functools.lru_cache(maxsize=256)
+def _commonest(choices: tuple[str, ...], episodes: int = 2_000) -> str:
+    """The answer most often right in training episodes of the tasks whose labels these are."""
+    tasks = [made for made in map(load_task, TASKS.names()) if set(made.labels) == set(choices)]
+    rng = np.random.default_rng(0)
+    right = Counter(task.episode(rng).questions[0].answer for task in tasks for _ in range(episodes))
+    return right.most_common(1)[0][0] if right else (choices[0] if choices else "")
+
+
+@model("oracle")
+class Oracle:
+    """Reads the text symbolically: the ceiling. Its state is the text itself, so it grows with the length."""
+
+    def __init__(self, segment_length: int = _SEGMENT):
+        self.tokenizer = load_tokenizer()
+        self.segment_length = segment_length
+
+    def start(self, batch_size: int) -> Any:
+        """An empty chain of segments."""
+        return None
+
+    def read(self, state: Any, segment: torch.Tensor) -> Any:
+        """The chain with one more link; links are never changed, so states may share them."""
+        return state, segment.to(torch.int32)
+
+    def answer(self, state: Any, prompts: Sequence[torch.Tensor], choices: Sequence[Sequence[str]]) -> list[str]:
+        """What the text entails about the last sentence of each prompt."""
+        segments = []
+        while state is not None:
+            state, segment = state
+            segments.append(segment)
+        segments.reverse()
+        return [self._answer([segment[i] for segment in segments], prompt) for i, prompt in enumerate(prompts)]
+
+    def _answer(self, segments: list[torch.Tensor], prompt: torch.Tensor) -> str:
+        text = self.tokenizer.decode(torch.cat([*segments, prompt.to(torch.int32)]), skip_special_tokens=True)
+        assert isinstance(text, str)
+        ends = max((match.end() for match in _SENTENCE_END.finditer(text, max(len(text) - 2_000, 0))), default=0)
+        reader = Reader(text[:ends])
+        # A heading ("CHAPTER I") has no full stop that would part it from the question.
+        answers = (reader.answer(question) for question in openings(text[ends:].strip()))
+        return next((answer for answer in answers if answer != UNKNOWN), UNKNOWN)

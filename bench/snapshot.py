@@ -1,0 +1,94 @@
+"""An unfinished training on disk: weights, optimiser and counters in one file that is whole or absent.
+
+OUTPUT/resume.safetensors   gone when training is finished
+OUTPUT/train.jsonl          one line for each step: stage, segments, loss, accuracy, rate
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..base.errors import UserError, one_line
+from ..base.files import atomic_path, write_text
+
+_CHECKPOINT = "checkpoint.json"
+
+
+class Snapshot:
+    """What is kept of the training called `name` (a hash of what it is) in `folder`.
+
+    Raises `UserError` when the folder holds something else: a finished checkpoint, another training, other files.
+    """
+
+    def __init__(self, folder: str | Path, name: str):
+        self.folder = Path(folder)
+        self.name = name
+        self._path = self.folder / "resume.safetensors"
+        self._log = self.folder / "train.jsonl"
+        if self.folder.exists() and not self.folder.is_dir():
+            raise UserError(f"{self.folder} is a file: give --output a folder")
+        if (self.folder / _CHECKPOINT).is_file():
+            raise UserError(f"{self.folder} holds a trained model: give --output another folder")
+        if self.folder.is_dir() and not self._path.is_file():
+            others = [file.name for file in self.folder.iterdir() if file != self._log and file.suffix != ".tmp"]
+            if others:
+                raise UserError(f"{self.folder} holds something else ({others[0]}): give --output a new folder")
+
+    def load(self, model: torch.nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any] | None:
+        """Put weights and optimiser back as they were, and return the counters; `None` when there is nothing."""
+        from safetensors import SafetensorError, safe_open
+
+        if not self._path.is_file():
+            self._cut_log(0)
+            return None
+        try:
+            with safe_open(self._path, framework="pt") as file:
+                said = {**(file.metadata() or {})}
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+        except (OSError, SafetensorError) as error:
+            raise UserError(f"{self._path} is damaged ({one_line(error)}); delete it to train anew") from error
+        if said.get("name") != self.name:
+            raise UserError(f"{self.folder} holds another training: give --output another folder, or delete it")
+        model.load_state_dict({key.removeprefix("model."): tensors[key] for key in tensors if key.startswith("model.")})
+        _restore(optimiser, {key: value for key, value in tensors.items() if key.startswith("optimiser.")})
+        progress = json.loads(said["progress"])
+        self._cut_log(progress["step"])
+        return progress
+
+    def save(self, model: torch.nn.Module, optimiser: torch.optim.Optimizer, progress: dict[str, Any]) -> None:
+        """Keep where training stands."""
+        from safetensors.torch import save_file
+
+        tensors = {f"model.{key}": value.clone() for key, value in model.state_dict().items()}
+        for number, state in optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{number}.{key}": value.clone() for key, value in state.items()}
+        with atomic_path(self._path) as temporary:
+            save_file(tensors, temporary, {"name": self.name, "progress": json.dumps(progress)})
+
+    def log(self, line: dict[str, Any]) -> None:
+        """Add one line to the log; `line["step"]` counts from 0."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def close(self) -> None:
+        """Training is finished and its checkpoint written: nothing is left to go on with."""
+        self._path.unlink(missing_ok=True)
+
+    def _cut_log(self, step: int) -> None:
+        """Drop what was logged after the snapshot: those steps are done again."""
+        if self._log.is_file():
+            lines = self._log.read_text(encoding="utf-8").splitlines()[:step]
+            write_text(self._log, "".join(line + "\n" for line in lines))
+
+
+def _restore(optimiser: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        _, number, name = key.split(".")
+        state.setdefault(int(number), {})[name] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -1,0 +1,86 @@
+"""Batches of fresh training samples, without end: a batch is a pure function of its number and its random stream.
+
+segments 3    |  64 tokens  |  64 tokens  |  37 tokens, question  |     the length is drawn anew for every batch,
+              |  64 tokens  |  61 tokens  |  question             |     so the question meets every length of tail
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..base.errors import UserError
+from ..generators.haystack import Haystack
+from ..generators.lengths import Length
+from ..generators.samples import Source
+from ..tasks.episode import Task
+from .reading import Document, Shape
+
+#: Episodes that are looked at to learn how long a task's facts and questions are.
+_LOOKED_AT = 50
+
+
+@dataclass(frozen=True)
+class Example:
+    """A document with a question, and which of `choices` is right."""
+
+    document: Document
+    choices: tuple[str, ...]
+    target: int
+
+
+class Stream:
+    """Fresh samples of some tasks; every batch is of one task. `source` is one of the `train` split."""
+
+    def __init__(self, tasks: Mapping[str, Task], source: Source, segment_length: int, batch_size: int):
+        self.tasks = dict(tasks)
+        self.source = source
+        self.segment_length = segment_length
+        self.batch_size = batch_size
+        self._longest = {name: self._look(name) for name in self.tasks}
+
+    def batch(self, number: int, segments: int, rng: np.random.Generator) -> list[list[Example]]:
+        """Batch `number`, of documents that are read in `segments` segments, the question's included.
+
+        The examples come in groups of one shape, nearly always a single one: facts can be longer than a short length,
+        and questions differ.
+        """
+        name = list(self.tasks)[int(rng.integers(len(self.tasks)))]
+        tokens = self._tokens(name, segments, rng)
+        groups: dict[Shape, list[Example]] = defaultdict(list)
+        for example in self._examples(name, tokens, number):
+            groups[example.document.shape(self.segment_length)].append(example)
+        return list(groups.values())
+
+    def _examples(self, name: str, tokens: int, number: int) -> Iterator[Example]:
+        length = Length(str(tokens), tokens=tokens)
+        for index in range(number * self.batch_size, (number + 1) * self.batch_size):
+            sample = self.source.samples(name, self.tasks[name], length, index)[0]
+            if sample.answer not in sample.choices:
+                raise UserError(
+                    f"task {name!r} cannot be trained on: its answer {sample.answer!r} is not one of the choices "
+                    f"({', '.join(sample.choices) or 'there are none'})"
+                )
+            question = self.source.encoder.short(sample.question)
+            assert isinstance(sample.document, Haystack)
+            document = Document(sample.document.tokens(), sample.n_tokens, question)
+            yield Example(document, sample.choices, sample.choices.index(sample.answer))
+
+    def _tokens(self, name: str, segments: int, rng: np.random.Generator) -> int:
+        """A context length: each of those that are read in `segments` segments is as likely."""
+        facts, question = self._longest[name]
+        longest = segments * self.segment_length - question
+        shortest = max(longest - self.segment_length + 1, min(facts, longest))
+        return int(rng.integers(shortest, longest + 1))
+
+    def _look(self, name: str) -> tuple[int, int]:
+        """The most tokens that the facts of one episode, and one question, were seen to have."""
+        facts = questions = 0
+        for index in range(_LOOKED_AT):
+            sample = self.source.samples(name, self.tasks[name], Length("0", tokens=0), index)[0]
+            facts = max(facts, sample.n_tokens)
+            questions = max(questions, len(self.source.encoder.short(sample.question)))
+        return facts, questions

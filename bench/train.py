@@ -1,0 +1,59 @@
+"""From a model to a checkpoint: trains, and writes what it takes to use, trust and repeat the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..base.files import digest
+from .checkpoint import save_checkpoint
+from .environment import environment
+from .snapshot import Snapshot
+from .stream import Stream
+from .trainer import Recipe, StepReport, Trainer
+
+
+def train(
+    model: Any,
+    stream: Stream,
+    recipe: Recipe,
+    output: str | Path,
+    *,
+    spec: str,
+    options: dict[str, Any] | None = None,
+    on_step: Callable[[StepReport], None] = lambda report: None,
+    save_every: int = 200,
+) -> Path:
+    """Train `model`, which `load_model(spec, **options)` made, and write its checkpoint to `output`.
+
+    Called again after an interruption it goes on where the last snapshot was kept, and comes to the same weights.
+    Raises `UserError` when the model cannot be trained or `output` holds something else, and `IncompleteError` when a
+    stage is not learned.
+    """
+    options = options or {}
+    samples = {"tasks": {name: task.knobs() for name, task in stream.tasks.items()}, **stream.source.fingerprint}
+    identity = digest(spec, options, recipe.identity(), samples, stream.segment_length, stream.batch_size)
+    snapshot = Snapshot(output, identity)
+    trainer = Trainer(model, stream, recipe, snapshot)
+
+    def report(step: StepReport) -> None:
+        snapshot.log(asdict(step))
+        on_step(step)
+
+    progress = trainer.run(report, save_every)
+    last = recipe.stages[-1]
+    training = {
+        "trained_segments": {"gradient": last.gradient, "memory": last.memory},
+        "steps": progress.step,
+        "seconds": round(progress.seconds, 1),
+        "stages": progress.learned,
+        "batch_size": stream.batch_size,
+        "recipe": recipe.identity(),
+        "samples": samples,
+        **environment(),
+    }
+    folder = save_checkpoint(output, spec, options, model, training)
+    snapshot.close()
+    return folder

@@ -1,0 +1,217 @@
+"""Training: a curriculum over segments, on fresh samples, through the same start, read and score that evaluation uses.
+
+Step n draws everything from (seed, n), so an interrupted training goes on to the very weights of an undisturbed one.
+Knows no command line, and of files only that a `Snapshot` keeps what it needs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from ..base.errors import IncompleteError, UserError
+from ..base.files import digest
+from .curriculum import Stage, draw_step
+from .reading import LockStep, model_device
+from .snapshot import Snapshot
+from .stream import Example, Stream
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained: AdamW, with weight decay on matrices only.
+
+    `rate` is the learning rate, reached after `warmup` steps; `roll_rate` the one from the first rolled stage on. A
+    stage is learned when the mean accuracy of the last `window` steps that count is at least `promote`; training
+    stops when that takes more than `max_steps`. The last stage takes `decay_steps`.
+    """
+
+    stages: tuple[Stage, ...]
+    rate: float = 1e-3
+    roll_rate: float = 5e-4
+    warmup: int = 100
+    promote: float = 0.99
+    window: int = 20
+    max_steps: int = 3000
+    decay_steps: int = 200
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.98)
+    clip: float = 1.0
+    seed: int = 0
+
+    def identity(self) -> dict[str, Any]:
+        """What two trainings must share to give the same weights; `max_steps` may be raised in between."""
+        return {key: value for key, value in asdict(self).items() if key != "max_steps"}
+
+
+@dataclass
+class Progress:
+    """Where training stands: what it takes, beside weights and optimiser, to go on as if nothing had happened."""
+
+    step: int = 0
+    stage: int = 0
+    step_in_stage: int = 0
+    recent: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    learned: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One step, as whoever watches sees it. `recent_accuracy` is what decides whether the stage is learned."""
+
+    step: int
+    stage: str
+    segments: int
+    loss: float
+    accuracy: float
+    recent_accuracy: float
+    rate: float
+
+
+class Trainer:
+    """Trains a torch module that offers `start`, `read` and `score`, in place.
+
+    With a `snapshot` that holds this very training, unfinished, it goes on from there.
+    """
+
+    def __init__(self, model: Any, stream: Stream, recipe: Recipe, snapshot: Snapshot):
+        if not isinstance(model, torch.nn.Module) or not hasattr(model, "score"):
+            raise UserError(
+                f"a {type(model).__name__} cannot be trained: that takes a torch.nn.Module with a `score` method; "
+                "see: rmt_bench.SegmentModel"
+            )
+        self.model: Any = model
+        self.stream = stream
+        self.recipe = recipe
+        self.snapshot = snapshot
+        self._optimiser = torch.optim.AdamW(_groups(model, recipe.weight_decay), lr=recipe.rate, betas=recipe.betas)
+        stored = snapshot.load(model, self._optimiser)
+        self.progress = Progress(**stored) if stored else Progress()
+
+    @property
+    def stage(self) -> Stage:
+        """The stage that training is in."""
+        return self.recipe.stages[self.progress.stage]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the last stage is done."""
+        return self.progress.stage == len(self.recipe.stages)
+
+    def run(self, on_step: Callable[[StepReport], None] = lambda report: None, save_every: int = 200) -> Progress:
+        """Train to the end of the last stage. `on_step` hears of every step.
+
+        A snapshot is kept every `save_every` steps and after every stage. Raises `IncompleteError` when a stage is
+        not learned.
+        """
+        self.model.train()
+        begun = time.perf_counter() - self.progress.seconds
+        while not self.is_finished:
+            report = self._step()
+            self.progress.seconds = time.perf_counter() - begun
+            on_step(report)
+            if self._advance() or self.progress.step % save_every == 0:
+                self.snapshot.save(self.model, self._optimiser, asdict(self.progress))
+            self._refuse_endless()
+        self.model.eval()
+        return self.progress
+
+    def _step(self) -> StepReport:
+        """Draw a batch, change the weights once."""
+        number, stage = self.progress.step, self.stage
+        key = digest("training step", self.recipe.seed, number)
+        rng = np.random.Generator(np.random.Philox(key=int(key[:32], 16)))
+        torch.manual_seed(int(key[32:44], 16))
+        step = draw_step(stage, rng)
+        groups = self.stream.batch(number, step.segments, rng)
+        rate = self._set_rate()
+        self._optimiser.zero_grad(set_to_none=True)
+        rows = sum(map(len, groups))
+        losses, hits = zip(*(self._backward(group, stage.gradient, rows) for group in groups), strict=True)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        self._optimiser.step()
+        accuracy = sum(hits) / rows
+        if step.counts:
+            self.progress.recent = [*self.progress.recent, accuracy][-self.recipe.window :]
+        return StepReport(number, stage.name, step.segments, sum(losses), accuracy, self._recent_accuracy(), rate)
+
+    def _backward(self, group: list[Example], gradient: int, rows: int) -> tuple[float, int]:
+        """Add the gradient of one group's share of the loss; returns that share, and how many were right."""
+        logits = self._logits(group, gradient)
+        targets = torch.tensor([example.target for example in group], device=logits.device)
+        loss = F.cross_entropy(logits, targets, reduction="sum") / rows
+        loss.backward()
+        return float(loss.detach()), int((logits.detach().argmax(-1) == targets).sum())
+
+    def _logits(self, group: list[Example], gradient: int) -> torch.Tensor:
+        """Scores [rows, choices]: the last `gradient` segments, the question's among them, with gradients."""
+        documents = [example.document for example in group]
+        batch = LockStep(documents, self.model.segment_length, model_device(self.model))
+        without = batch.shape.segments - gradient
+        state = self.model.start(len(group))
+        for number, segment in enumerate(batch.segments()):
+            with torch.set_grad_enabled(number >= without):
+                state = self.model.read(state, segment)
+        return self.model.score(state, batch.prompts(), [example.choices for example in group])
+
+    def _set_rate(self) -> float:
+        recipe = self.recipe
+        rate = recipe.roll_rate if self.stage.rolls else recipe.rate
+        rate *= min((self.progress.step + 1) / recipe.warmup, 1.0)
+        if self.stage.decays:
+            rate *= 1 - self.progress.step_in_stage / recipe.decay_steps
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        return rate
+
+    def _advance(self) -> bool:
+        """Count the step; go on to the next stage when this one is learned."""
+        progress = self.progress
+        progress.step += 1
+        progress.step_in_stage += 1
+        if self.stage.decays:
+            learned = progress.step_in_stage >= self.recipe.decay_steps
+        else:
+            full = len(progress.recent) == self.recipe.window
+            learned = full and self._recent_accuracy() >= self.recipe.promote
+        if learned:
+            seconds = progress.seconds - sum(stage["seconds"] for stage in progress.learned)
+            accuracy = round(self._recent_accuracy(), 4)
+            progress.learned.append(
+                {
+                    "stage": self.stage.name,
+                    "steps": progress.step_in_stage,
+                    "seconds": round(seconds, 1),
+                    "accuracy": accuracy,
+                }
+            )
+            progress.stage, progress.step_in_stage, progress.recent = progress.stage + 1, 0, []
+        return learned
+
+    def _recent_accuracy(self) -> float:
+        recent = self.progress.recent
+        return sum(recent) / len(recent) if recent else 0.0
+
+    def _refuse_endless(self) -> None:
+        if not self.is_finished and not self.stage.decays and self.progress.step_in_stage >= self.recipe.max_steps:
+            self.snapshot.save(self.model, self._optimiser, asdict(self.progress))
+            raise IncompleteError(
+                f"the stage `{self.stage.name}` was not learned in {self.recipe.max_steps:,} steps "
+                f"(accuracy {self._recent_accuracy():.1%}); the same command with a higher --max-steps goes on, "
+                "another --seed or --rate may do better"
+            )
+
+
+def _groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return [
+        {"params": [parameter for parameter in trainable if parameter.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [parameter for parameter in trainable if parameter.ndim < 2], "weight_decay": 0.0},
+    ]

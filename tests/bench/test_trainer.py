@@ -1,0 +1,122 @@
+import json
+
+import pytest
+import torch
+from rmt_bench.base.errors import IncompleteError, UserError
+from rmt_bench.bench.curriculum import make_stages
+from rmt_bench.bench.snapshot import Snapshot
+from rmt_bench.bench.trainer import Recipe, Trainer
+
+from .toys import Marks, Summing
+
+_RECIPE = Recipe(tuple(make_stages([1, 2], [4])), rate=0.05, roll_rate=0.02, warmup=5, window=5, decay_steps=10)
+
+
+def _trainer(folder, recipe=_RECIPE, name="toy") -> Trainer:
+    torch.manual_seed(0)
+    return Trainer(Summing(), Marks(), recipe, Snapshot(folder, name))  # type: ignore[arg-type]
+
+
+def _weights(trainer) -> torch.Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in trainer.model.parameters()])
+
+
+class _InterruptError(Exception):
+    pass
+
+
+def _stop_at(step):
+    def on_step(report):
+        if report.step == step:
+            raise _InterruptError
+
+    return on_step
+
+
+def test_training_learns_every_stage_in_turn(tmp_path):
+    trainer = _trainer(tmp_path)
+    progress = trainer.run()
+    assert [stage["stage"] for stage in progress.learned] == ["1 segment", "2 segments", "roll to 4", "decay"]
+    assert all(stage["accuracy"] >= 0.99 for stage in progress.learned[:-1])
+    assert sum(stage["steps"] for stage in progress.learned) == progress.step
+    assert not trainer.model.training
+
+
+def test_gradients_reach_the_last_segments_only(tmp_path):
+    trainer = _trainer(tmp_path)
+    segments: list[int] = []
+    trainer.run(lambda report: segments.append(report.segments))
+    assert max(segments) > 2
+    assert trainer.model.with_gradient == [min(count, 2) - 1 for count in segments]
+
+
+@pytest.mark.parametrize("step", [3, 17, 41])
+def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, step):
+    undisturbed = _trainer(tmp_path / "whole")
+    undisturbed.run(save_every=10)
+    with pytest.raises(_InterruptError):
+        _trainer(tmp_path / "cut").run(_stop_at(step), save_every=10)
+    resumed = _trainer(tmp_path / "cut")
+    assert resumed.progress.step <= step
+    resumed.run(save_every=10)
+    assert torch.equal(_weights(resumed), _weights(undisturbed))
+    assert resumed.progress.step == undisturbed.progress.step
+
+
+def test_the_rate_warms_up_is_lower_while_rolling_and_falls_to_zero(tmp_path):
+    rates: dict[str, list[float]] = {}
+    _trainer(tmp_path).run(lambda report: rates.setdefault(report.stage, []).append(report.rate))
+    assert rates["1 segment"][:5] == pytest.approx([0.01, 0.02, 0.03, 0.04, 0.05])
+    assert set(rates["roll to 4"]) == {0.02}
+    assert rates["decay"] == pytest.approx([0.02 * (1 - i / 10) for i in range(10)])
+
+
+def test_a_stage_that_is_not_learned_stops_training_and_keeps_what_there_is(tmp_path):
+    hopeless = Recipe(_RECIPE.stages, rate=0.0, window=5, max_steps=12)
+    trainer = _trainer(tmp_path, hopeless)
+    with pytest.raises(IncompleteError, match="`1 segment` was not learned in 12 steps"):
+        trainer.run()
+    assert _trainer(tmp_path, hopeless).progress.step == 12
+
+
+def test_what_cannot_be_trained_is_refused():
+    with pytest.raises(UserError, match="cannot be trained"):
+        Trainer(object(), Marks(), _RECIPE, None)  # type: ignore[arg-type]
+
+
+def test_a_folder_with_another_training_is_refused(tmp_path):
+    with pytest.raises(_InterruptError):
+        _trainer(tmp_path).run(_stop_at(5), save_every=2)
+    with pytest.raises(UserError, match="another training"):
+        _trainer(tmp_path, name="other")
+
+
+def test_a_folder_with_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(UserError, match=r"something else \(thesis.tex\)"):
+        Snapshot(tmp_path, "toy")
+
+
+def test_a_damaged_snapshot_says_what_to_do(tmp_path):
+    (tmp_path / "resume.safetensors").write_bytes(b"not a snapshot")
+    with pytest.raises(UserError, match=r"damaged .*delete it to train anew"):
+        _trainer(tmp_path)
+
+
+def test_the_log_goes_on_where_training_does(tmp_path):
+    def run(on_step):
+        snapshot = Snapshot(tmp_path, "toy")
+        torch.manual_seed(0)
+        trainer = Trainer(Summing(), Marks(), _RECIPE, snapshot)  # type: ignore[arg-type]
+
+        def report(step):
+            snapshot.log({"step": step.step})
+            on_step(step)
+
+        trainer.run(report, save_every=10)
+
+    with pytest.raises(_InterruptError):
+        run(_stop_at(17))
+    run(lambda step: None)
+    steps = [json.loads(line)["step"] for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    assert steps == list(range(len(steps)))

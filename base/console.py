@@ -1,0 +1,83 @@
+"""What a person at a terminal sees: progress bars, tables, lists. Knows nothing of what is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+#: Columns of a table that goes to a file or a pipe, where nothing need be made to fit.
+_WIDE = 200
+
+
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{_short(speed)}/s" if speed else "", style="cyan")
+
+
+@contextmanager
+def progress_bar(total: float | None, unit: str, *, quiet: bool = False) -> Iterator[Progress]:
+    """A progress bar on standard error with a rate and an estimate; shown on a terminal only, and not when `quiet`."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), _Rate(),
+        TextColumn(unit), TimeElapsedColumn(), TextColumn("eta"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as progress:
+        progress.add_task("", total=total)
+        yield progress
+
+
+def advance(progress: Progress, count: float, description: str | None = None) -> None:
+    """Move the bar on, and say what is being done."""
+    task = progress.task_ids[0]
+    progress.update(task, advance=count, description=description)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
+    """A table on standard output: text to the left, numbers to the right; only the last column may wrap."""
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for number, column in enumerate(columns):
+        numeric = rows and all(row[number][:1].isdigit() or row[number] in ("", "-") for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", no_wrap=number < len(columns) - 1)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        console.width = _WIDE
+    console.print(table)
+
+
+def print_listing(things: Mapping[str, str], as_json: bool) -> None:
+    """Names and what they are, as a table or as JSON."""
+    if as_json:
+        print_json(dict(things))
+    else:
+        print_table(["name", "what it is"], list(things.items()))
+
+
+def summary(thing: object) -> str:
+    """What a thing says of itself: the first line of its docstring."""
+    return (thing.__doc__ or "").strip().partition("\n")[0]
+
+
+def print_json(value: Any) -> None:
+    """JSON on standard output, for machines."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _short(count: float) -> str:
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if count >= size:
+            return f"{count / size:.1f}{letter}"
+    return f"{count:.1f}"

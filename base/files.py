@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -55,6 +56,45 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Wait until no other process holds the lock file `path`, and hold it; a killed process holds nothing."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(target, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def sole_writer(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Make `folder` if need be, and hold it as its only writer. Raises `UserError` when another process holds it."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"another process is writing to {folder}: wait for it, or name another folder") from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether `path` is called as `atomic_path` and `atomic_folder` call what is not finished."""
+    return path.name.startswith(".") and path.suffix == ".tmp"
+
+
+def remove_temporaries(folder: Path, pattern: str = ".*.tmp") -> None:
+    """Remove what a killed process left unfinished below `folder`; the caller is its only writer."""
+    for left in filter(is_temporary, list(folder.rglob(pattern))):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-from .errors import UserError, did_you_mean
+from .errors import UserError, did_you_mean, one_line
 
 T = TypeVar("T")
 
@@ -50,10 +50,20 @@ class Registry(Generic[T]):
             importlib.import_module(self._builtin[name])
         if name not in self._found:
             for point in entry_points(group=self.group, name=name):
-                self._found[name] = point.load()
+                self._found[name] = self._load(point)
         if name not in self._found:
             raise UserError(self.unknown(name))
         return self._found[name]
+
+    def _load(self, point: EntryPoint) -> T:
+        try:
+            return point.load()
+        except Exception as error:
+            where = point.dist.name if point.dist else point.value
+            raise UserError(
+                f"the {self.kind} {point.name!r} of the package {where} cannot be loaded ({one_line(error)}); "
+                "mend the package or uninstall it"
+            ) from error
 
     def unknown(self, name: str, also: Iterable[str] = ()) -> str:
         """The line that says `name` is not known."""

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ..base.errors import UserError
-from ..generators.commands import make_plan, plan_options, source_options, split_names
+from ..generators.commands import plan_options, source_options, split_names
 from ..generators.plan import Samples
 
 
@@ -141,6 +141,7 @@ def _samples(
     model: Any, tasks: list[str] | None, lengths: str | None, data: str | None, tokenizer: str | None, options: Any
 ) -> Samples:
     from ..generators.dataset import Dataset
+    from ..generators.generate import make_plan
     from ..generators.tokens import load_tokenizer
 
     if data is not None:

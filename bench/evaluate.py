@@ -20,7 +20,7 @@ from ..generators.samples import Sample
 from ..generators.tokens import Encoder
 from ..tasks.scoring import Score, strict
 from .environment import environment, peak_memory_bytes
-from .model import SegmentModel
+from .model import SegmentModel, load_model
 from .reading import Document, Reading, Shape, model_device, read_batch
 from .record import Record, RunFolder
 
@@ -46,7 +46,7 @@ class Outcome:
 
 
 def evaluate(
-    model: SegmentModel,
+    model: SegmentModel | str,
     samples: Samples,
     output: str | Path,
     *,
@@ -57,24 +57,26 @@ def evaluate(
 ) -> Outcome:
     """Ask `model` every question of `samples` and keep the records under `output`.
 
+    `model` is one that is made, or what `load_model` takes, then made with `options`. `name` is what tables call it.
     Called again with the same arguments it does what is missing, and nothing twice. A question longer than a segment
     is recorded as skipped; a model that raises spoils its batch only, recorded as errors with the reason. Raises
     `UserError` when `output` holds something else.
     """
     if batch_size < 1:
         raise UserError(f"the batch size is a number from 1 on, not {batch_size}")
+    if isinstance(model, str):
+        name = name or model
+        model = load_model(model, **(options or {}))
     folder = RunFolder(output)
-    label = name or type(model).__name__
-    folder.open(_describe(model, label, options or {}, samples))
     encoder = Encoder(model.tokenizer)
-    for unit in samples.units():
-        if folder.is_finished(unit.name):
-            progress(unit, None)
-        else:
-            torch.manual_seed(int(unit.name[:8], 16))
-            records = list(_unit_records(model, encoder, samples, unit, batch_size, progress))
-            folder.write_unit(unit.name, records)
-    reasons = folder.errors()
+    with folder.opened(_describe(model, name or type(model).__name__, options or {}, samples)):
+        for unit in samples.units():
+            if folder.is_finished(unit.name):
+                progress(unit, None)
+            else:
+                torch.manual_seed(int(unit.name[:8], 16))
+                folder.write_unit(unit.name, list(_unit_records(model, encoder, samples, unit, batch_size, progress)))
+        reasons = folder.errors()
     return Outcome(folder.path, len(reasons), reasons[0] if reasons else "")
 
 

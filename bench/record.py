@@ -6,7 +6,8 @@ length; its file is named by the hash of what it is, and is whole or absent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..base.errors import UserError
-from ..base.files import atomic_path, read_json, write_json
+from ..base.files import atomic_path, is_temporary, read_json, remove_temporaries, sole_writer, write_json
 from ..tasks.scoring import Status
 
 FORMAT = 1
@@ -103,12 +104,22 @@ class RunFolder:
             raise UserError(f"{self.path} has run format {info.get('format')!r}, this version reads {FORMAT}")
         return info
 
-    def open(self, info: dict[str, Any]) -> None:
-        """Begin the run that `info` describes, or go on with it.
+    @contextmanager
+    def opened(self, info: dict[str, Any]) -> Iterator[None]:
+        """Begin the run that `info` describes, or go on with it, as the folder's only writer.
 
         `info["identity"]` is what must agree for a run to be the same; the rest (versions, hardware) may differ.
-        Raises `UserError` when the folder holds something else.
+        Raises `UserError` when the folder holds something else, or another process is writing to it.
         """
+        self._refuse_other(info)
+        with sole_writer(self.path):
+            remove_temporaries(self.path)
+            self._refuse_other(info)
+            if not (self.path / "run.json").is_file():
+                write_json(self.path / "run.json", {"format": FORMAT, **info})
+            yield
+
+    def _refuse_other(self, info: dict[str, Any]) -> None:
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path} is a file: give --output a folder")
         if (self.path / "run.json").is_file():
@@ -116,10 +127,8 @@ class RunFolder:
                 raise UserError(
                     f"{self.path} holds another run ({', '.join(differing)} differ): give --output another folder"
                 )
-            return
-        if self.path.is_dir() and any(self.path.iterdir()):
+        elif self.path.is_dir() and not all(map(is_temporary, self.path.iterdir())):
             raise UserError(f"{self.path} holds something that is no run: give --output a new or empty folder")
-        write_json(self.path / "run.json", {"format": FORMAT, **info})
 
     def unit_path(self, unit: str) -> Path:
         """Where the records of a unit are."""

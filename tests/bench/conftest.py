@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from rmt_bench.generators.background import load_background
 from rmt_bench.generators.lengths import parse_lengths
 from rmt_bench.generators.plan import Plan, load_tasks

@@ -2,6 +2,7 @@ import json
 
 import pytest
 import torch
+
 from rmt_bench.base.errors import UserError
 from rmt_bench.bench.checkpoint import load_checkpoint, save_checkpoint, to_device
 from rmt_bench.bench.model import load_model

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from rmt_bench.base.errors import UserError
 from rmt_bench.bench.curriculum import Stage, draw_step, make_stages
 

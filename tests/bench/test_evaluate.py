@@ -2,6 +2,7 @@ import json
 
 import pytest
 import torch
+
 from rmt_bench.base.errors import UserError
 from rmt_bench.bench.evaluate import evaluate
 from rmt_bench.bench.record import RunFolder
@@ -115,6 +116,32 @@ def test_a_folder_that_holds_another_run_is_refused_and_says_what_differs(make_p
         evaluate(Parrot(byte_bpe), make_plan(lengths="0"), tmp_path, name="two")
     with pytest.raises(UserError, match=r"another run .*samples"):
         evaluate(Parrot(byte_bpe), make_plan(lengths="0", seed=1), tmp_path, name="one")
+
+
+def test_two_evaluations_do_not_write_to_one_folder_at_once(make_plan, byte_bpe, tmp_path):
+    def intrude(unit, tokens):
+        with pytest.raises(UserError, match="another process is writing"):
+            evaluate(Parrot(byte_bpe), make_plan(lengths="200"), tmp_path, name="p")
+        intruded.append(unit)
+
+    intruded: list = []
+    evaluate(Parrot(byte_bpe), make_plan(lengths="200"), tmp_path, name="p", progress=intrude)
+    assert intruded
+    assert len(RunFolder(tmp_path).records()) == 3
+
+
+def test_what_a_killed_evaluation_left_unfinished_is_swept_away(make_plan, byte_bpe, tmp_path):
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / ".unit.parquet.x.tmp").write_bytes(b"half")
+    (tmp_path / ".run.json.x.tmp").write_bytes(b"half")
+    with pytest.raises(UserError, match="no run"):
+        evaluate(Parrot(byte_bpe), make_plan(lengths="0"), tmp_path, name="p")
+    (tmp_path / "records" / ".unit.parquet.x.tmp").unlink()
+    (tmp_path / "records").rmdir()
+    evaluate(Parrot(byte_bpe), make_plan(lengths="0"), tmp_path, name="p")
+    (tmp_path / "records" / ".unit.parquet.x.tmp").write_bytes(b"half")
+    evaluate(Parrot(byte_bpe), make_plan(lengths="0"), tmp_path, name="p")
+    assert not list(tmp_path.rglob("*.tmp"))
 
 
 def test_a_run_says_what_it_takes_to_repeat_it(make_plan, byte_bpe, tmp_path):

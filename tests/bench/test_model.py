@@ -1,6 +1,7 @@
 import textwrap
 
 import pytest
+
 from rmt_bench.base.errors import UserError
 from rmt_bench.bench.model import answers, load_model, takes
 

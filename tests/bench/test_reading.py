@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rmt_bench.bench.reading import Document, LockStep, read_batch, state_bytes
 
 _CPU = torch.device("cpu")

@@ -2,6 +2,7 @@ import copy
 
 import pytest
 import torch
+
 from rmt_bench.base.errors import UserError
 from rmt_bench.bench.model import load_model
 from rmt_bench.bench.models.rmt import RMT

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from rmt_bench.base.errors import UserError
 from rmt_bench.bench.stream import Stream
 from rmt_bench.tasks.episode import Episode, Question, Task

@@ -2,6 +2,7 @@ import json
 
 import pytest
 import torch
+
 from rmt_bench.base.errors import IncompleteError, UserError
 from rmt_bench.bench.curriculum import make_stages
 from rmt_bench.bench.snapshot import Snapshot

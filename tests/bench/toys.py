@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import nn
+
 from rmt_bench.bench.reading import Document
 from rmt_bench.bench.stream import Example
-from torch import nn
 
 LABELS = ("garden", "kitchen", "office")
 

@@ -25,6 +25,6 @@ def record(number: int, *, correct: bool = True, task: str = "detect", length: s
 def write_run(folder: Path, records: list[Record], model: str = "mine", **info) -> Path:
     """A run folder that holds `records`."""
     run = RunFolder(folder)
-    run.open({"identity": {"model": model}, **info})
-    run.write_unit("unit", records)
+    with run.opened({"identity": {"model": model}, **info}):
+        run.write_unit("unit", records)
     return folder

@@ -1,5 +1,6 @@
 import pandas as pd
 import pytest
+
 from rmt_bench.base.errors import UserError
 from rmt_bench.leaderboard.board import build_board, conclude_run
 

@@ -2,6 +2,7 @@ import math
 
 import pandas as pd
 import pytest
+
 from rmt_bench.base.errors import UserError
 from rmt_bench.bench.record import RunFolder
 from rmt_bench.leaderboard.metrics import COLUMNS, curve, wilson, write_csv

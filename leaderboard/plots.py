@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -34,11 +35,12 @@ def plot_curves(table: pd.DataFrame, path: str | Path, title: str = "") -> None:
             f"chance, {chance:.3g}", (0.004, chance),
             xycoords=("axes fraction", "data"), va="bottom", color="0.35", size=8,
         )  # fmt: skip
-    _mark_training(axes, table)
+    marked = _mark_training(axes, table)
     axes.set_xscale("log")
-    axes.set_xlim(table["n_tokens"].clip(lower=1).min() / 1.6, table["n_tokens"].clip(lower=1).max() * 1.6)
+    axes.set_xlim(*_limits([*table["n_tokens"].clip(lower=1), *marked]))
     axes.set_ylim(-0.02, 1.06)
     axes.xaxis.set_major_formatter(lambda tokens, _: _tokens(tokens))
+    axes.xaxis.set_minor_formatter(lambda tokens, _: "")
     axes.set_xlabel("length of the text with its question, in tokens (log scale)")
     axes.set_ylabel("accuracy, with 95% Wilson interval")
     axes.set_title(title or ", ".join(dict.fromkeys(table["model"])), loc="left")
@@ -62,7 +64,9 @@ def _line(axes, group: pd.DataFrame, label: str, number: int) -> None:
         axes.annotate(f"n={n}", (x, top), xytext=(0, 5), textcoords="offset points", ha="center", size=7, color=colour)
 
 
-def _mark_training(axes, table: pd.DataFrame) -> None:
+def _mark_training(axes, table: pd.DataFrame) -> list[float]:
+    """Mark how far training saw; returns where, in tokens."""
+    marked: list[float] = []
     marks = {
         "trained_segments": "longest gradient\nin training",
         "trained_memory_segments": "longest memory\nin training",
@@ -72,11 +76,19 @@ def _mark_training(axes, table: pd.DataFrame) -> None:
         for segments in sorted(set(known[column])):
             row = known[known[column] == segments].iloc[-1]
             tokens = float(row["n_tokens"]) / float(row["segments"]) * float(segments)
+            marked.append(tokens)
             axes.axvline(tokens, color="0.55", linestyle="--", linewidth=1)
             axes.annotate(
                 f"{text}: {segments} segments", (tokens, 0.26), xycoords=("data", "axes fraction"),
                 xytext=(3, 0), textcoords="offset points", rotation=90, size=8, color="0.35", va="bottom",
             )  # fmt: skip
+    return marked
+
+
+def _limits(tokens: Sequence[float]) -> tuple[float, float]:
+    """The ends of the axis: a little more than what is shown, and no less than a power of ten."""
+    low, high = min(tokens) / 1.6, max(tokens) * 1.6
+    return min(low, high / 12), high
 
 
 def _tokens(count: float) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 import pytest
+
 from rmt_bench.cli import main
 
 GRU = """

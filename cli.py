@@ -22,6 +22,7 @@ _COMMANDS = {
     "models": f"{_BENCH}:models_command",
     "generate": f"{_GENERATORS}:generate_command",
     "eval": f"{_BENCH}:eval_command",
+    "check": f"{_BENCH}:check_command",
     "train": f"{_BENCH}:train_command",
     "leaderboard": "rmt_bench.leaderboard.commands:leaderboard_group",
 }
@@ -57,6 +58,7 @@ def cli() -> None:
     Start here:
       rmt-bench eval rmt-tiny --tasks detect --lengths 1k..32k     a curve in under a minute
       rmt-bench eval path/to/mine.py:factory --tasks detect        your own model
+      rmt-bench check path/to/mine.py:factory                      is it sound?
       rmt-bench train rmt --tasks detect --output my-rmt           train one
       rmt-bench generate --tasks detect --lengths 4k --output DIR  a data set as Parquet
     """

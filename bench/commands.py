@@ -1,10 +1,10 @@
-"""The commands of this room: eval, train, and what models there are. Each parses, calls, prints."""
+"""The commands of this room: eval, check, train, and what models there are. Each parses, calls, prints."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +174,47 @@ def _bar(samples: Samples, segment_length: int, quiet: bool) -> Iterator[Any]:
         )
 
 
+@click.command("check")
+@click.argument("model")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@_MODEL_ARG
+@_DEVICE
+def check_command(model: str, as_json: bool, model_args: dict[str, Any], device: str) -> None:
+    """Prove that MODEL is a sound plugin, or say what is wrong with it.
+
+    Random segments are read in two ways that must come to the same: twice, with a question in between, in a batch and
+    row by row, after another document. Exit code 1 when a proof fails: then no curve of it is to be trusted.
+
+    \b
+    rmt-bench check path/to/mine.py:factory
+    """
+    import torch
+
+    from ..base.console import print_json, print_table
+    from ..base.errors import IncompleteError
+    from ..tasks.lexicon import PLACES
+    from .check import check
+    from .checkpoint import to_device
+    from .model import load_model
+
+    torch.manual_seed(0)
+    loaded: Any = load_model(model, **model_args)
+    to_device(loaded, device)
+    findings = check(loaded, getattr(loaded, "labels", PLACES))
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        print_table(("proof", "", "difference", "tolerance", "note"), [_finding_cells(finding) for finding in findings])
+    if failed := [finding.proof for finding in findings if finding.sound is False]:
+        raise IncompleteError(f"{model} is unsound: {', '.join(failed)}; do not trust a curve of it")
+
+
+def _finding_cells(finding: Any) -> list[str]:
+    word = {True: "sound", False: "UNSOUND", None: "-"}[finding.sound]
+    numbers = ("-" if value is None else f"{value:.1e}" for value in (finding.difference, finding.tolerance))
+    return [finding.proof, word, *numbers, finding.note]
+
+
 _RECIPE_OPTIONS = (
     click.option(
         "--curriculum", default="1..7seg", show_default=True, callback=_segments,
@@ -233,6 +274,8 @@ def train_command(
     placement: str | None,
     task_args: dict[str, str],
     facts: str | None,
+    distractors: float,
+    style: str,
     curriculum: list[int],
     roll: list[int],
     **recipe_options: Any,
@@ -268,8 +311,9 @@ def train_command(
     loaded: Any = load_model(model, **model_args)
     to_device(loaded, device)
     source = Source(
-        load_background(background), loaded.tokenizer, seed, placement, "train", segment_length=loaded.segment_length
-    )
+        load_background(background), loaded.tokenizer, seed, placement, "train", segment_length=loaded.segment_length,
+        distractors=distractors, style=style,
+    )  # fmt: skip
     stream = Stream(made_tasks, source, loaded.segment_length, batch_size)
     with _stage_bar(len(recipe.stages), quiet) as on_step:
         folder = train(

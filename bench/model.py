@@ -88,7 +88,7 @@ model = MODELS.register
 
 
 def load_model(spec: str, **options: Any) -> SegmentModel:
-    """The model that `spec` names, made with `options` (`--model-arg key=value`).
+    """The model that `spec` names, made with `options` (`--model-arg key=value`), in evaluation mode.
 
     `spec` is a registered name, optionally with an argument (`rmt:FOLDER`), `package.module:factory`,
     `path/to/file.py:factory`, or a checkpoint folder. Raises `UserError` naming what is wrong: an unknown name, a
@@ -98,9 +98,11 @@ def load_model(spec: str, **options: Any) -> SegmentModel:
         from .checkpoint import load_checkpoint
 
         return load_checkpoint(spec, **options)
+    import torch
+
     made = _make(spec, options)
     _refuse_incomplete(spec, made)
-    return made
+    return made.eval() if isinstance(made, torch.nn.Module) else made  # type: ignore[return-value]
 
 
 def takes(spec: str, option: str) -> bool:

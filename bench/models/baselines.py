@@ -66,6 +66,9 @@ def _commonest(choices: tuple[str, ...], episodes: int = 2_000) -> str:
 class Oracle:
     """Reads the text symbolically: the ceiling. Its state is the text itself, so it grows with the length."""
 
+    state_grows = True
+    chunk_invariant = True
+
     def __init__(self, segment_length: int = _SEGMENT):
         self.tokenizer = load_tokenizer()
         self.segment_length = segment_length

@@ -6,7 +6,7 @@ Nothing here knows of tokens, filler or models.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from typing import ClassVar
 
 import numpy as np
@@ -69,6 +69,15 @@ class Task(ABC):
         """The accuracy of uniform guessing among the labels; 0 when the answer is free text."""
         return 1 / len(self.labels) if self.labels else 0.0
 
+    def of_split(self, split: str) -> Task:
+        """The same task for the `test` or the `train` split: one that can, draws words that the other never does."""
+        return self
+
     def knobs(self) -> dict[str, object]:
         """The task's settings by name, as they enter a sample's identity."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {knob_name(field): getattr(self, field.name) for field in fields(self)}
+
+
+def knob_name(field: Field[object]) -> str:
+    """What a user calls a field of a task: its name, unless its metadata has a `knob` (`lexicon` is taken)."""
+    return field.metadata.get("knob", field.name)

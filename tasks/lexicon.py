@@ -29,7 +29,7 @@ OFFICIAL = frozenset(
 
 #: From this many letters on, a word counts as found inside any longer word (`garden` in `gardener`).
 _INSIDE_FROM = 5
-#: Shorter words count with these endings only, so that `cat` does not forbid `catch`.
+#: Shorter words count with these endings only, so that `cat` does not forbid `catch`; `red` forbids `reddish`, too.
 _ENDINGS = "(?:s|es|ed|er|ers|ing|ish|y|ness|den|n't|'s|’s)?"
 
 
@@ -37,7 +37,7 @@ _ENDINGS = "(?:s|es|ed|er|ers|ing|ish|y|ness|den|n't|'s|’s)?"
 def collision_pattern(lexicon: frozenset[str]) -> re.Pattern[str]:
     """The pattern that finds a form of any word of `lexicon`: plurals, possessives and compounds included."""
     long = sorted(re.escape(word) for word in lexicon if len(word) >= _INSIDE_FROM)
-    short = sorted(re.escape(word) for word in lexicon if len(word) < _INSIDE_FROM)
+    short = sorted(f"{re.escape(word)}{re.escape(word[-1])}?" for word in lexicon if 0 < len(word) < _INSIDE_FROM)
     parts = [f"(?:{'|'.join(long)})"] if long else []
     if short:
         parts.append(rf"(?<![^\W_])(?:{'|'.join(short)}){_ENDINGS}(?![^\W_])")

@@ -1,0 +1,97 @@
+"""The three tasks of the RMT report (arXiv 2304.11062, section 4): memorize, detect, reasoning.
+
+Each is a question with six possible answers, the places of bAbI. Where the facts lie in the text is not decided
+here; a task only says where they belong (`placement`).
+
+    memorize    FACT filler filler filler filler filler filler QUESTION
+    detect      filler filler filler FACT filler filler filler QUESTION
+    reasoning   filler FACT filler filler filler FACT filler   QUESTION
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from .episode import Episode, Question, Task
+from .lexicon import PEOPLE, PLACES
+from .registry import task
+
+MOVES = ("moved", "went", "went back", "journeyed", "travelled")
+_OPPOSITE = {"north": "south", "south": "north", "east": "west", "west": "east"}
+
+
+def _pick(rng: np.random.Generator, options: tuple[str, ...]) -> str:
+    return options[int(rng.integers(len(options)))]
+
+
+@task("memorize")
+@dataclass(frozen=True)
+class Memorize(Task):
+    """One fact at the very start, the question at the end: who is where?"""
+
+    labels: ClassVar[tuple[str, ...]] = PLACES
+    placement: ClassVar[str] = "start"
+
+    @property
+    def lexicon(self) -> frozenset[str]:
+        """The four people and six places."""
+        return frozenset(word.lower() for word in PEOPLE + PLACES)
+
+    def episode(self, rng: np.random.Generator) -> Episode:
+        """`Mary went back to the garden.` and `Where is Mary?`"""
+        person, place = _pick(rng, PEOPLE), _pick(rng, PLACES)
+        fact = f"{person} {_pick(rng, MOVES)} to the {place}."
+        return Episode((fact,), (Question(f"Where is {person}?", place, PLACES, (0,)),))
+
+
+@task("detect")
+@dataclass(frozen=True)
+class Detect(Memorize):
+    """One fact anywhere in the text, the question at the end: who is where?"""
+
+    placement: ClassVar[str] = "uniform"
+
+
+@task("reasoning")
+@dataclass(frozen=True)
+class Reasoning(Task):
+    """Two facts anywhere, three places in a line; the question asks for a neighbour of the middle one.
+
+    The two-argument relations of bAbI task 4. Both facts name the place that is asked about, so a reader must keep
+    both: only the question's direction tells which of them holds the answer (that one is `supporting`, as in the
+    official files), and it may have to be turned round (north of / south of) in the fact, the question, or both.
+    """
+
+    labels: ClassVar[tuple[str, ...]] = PLACES
+
+    @property
+    def lexicon(self) -> frozenset[str]:
+        """The six places."""
+        return frozenset(PLACES)
+
+    def episode(self, rng: np.random.Generator) -> Episode:
+        """`The hallway is east of the bathroom.`, `The bedroom is west of the bathroom.`; east of what is it?"""
+        first, middle, last = (PLACES[i] for i in rng.permutation(len(PLACES))[:3])
+        towards_first = _pick(rng, tuple(_OPPOSITE))
+        facts = [
+            _relation(first, towards_first, middle, turned=bool(rng.integers(2))),
+            _relation(last, _OPPOSITE[towards_first], middle, turned=bool(rng.integers(2))),
+        ]
+        answer, direction = [(first, towards_first), (last, _OPPOSITE[towards_first])][asked := int(rng.integers(2))]
+        if rng.integers(2):
+            question = f"What is {direction} of the {middle}?"
+        else:
+            question = f"What is the {middle} {_OPPOSITE[direction]} of?"
+        if rng.integers(2):
+            facts.reverse()
+            asked = 1 - asked
+        return Episode(tuple(facts), (Question(question, answer, PLACES, (asked,)),))
+
+
+def _relation(place: str, direction: str, landmark: str, turned: bool) -> str:
+    if turned:
+        place, direction, landmark = landmark, _OPPOSITE[direction], place
+    return f"The {place} is {direction} of the {landmark}."

@@ -1,0 +1,80 @@
+"""What counts as a right answer: one definition, `strict`. Knows only strings.
+
+labels   garden, kitchen, office          right answer: garden
+"The garden."                  answered   correct
+"In the kitchen."              answered   wrong
+"garden or kitchen"            invalid    two labels: no answer was chosen
+"I do not know."               invalid    no label
+"gardens"                      invalid    labels match as whole words
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+Status = Literal["answered", "invalid", "skipped", "error"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """How one answer was judged.
+
+    `answer` is what was extracted, so that a reader can argue with it. `status`: `answered`; `invalid` (the model
+    spoke, and chose no label; counts as wrong); `skipped` (the model was not asked, `reason` says why) and `error`
+    (it failed) count neither as right nor as wrong, and are reported beside the accuracy.
+    """
+
+    correct: bool
+    answer: str
+    status: Status = "answered"
+    reason: str = ""
+
+
+def strict(output: str, target: str, choices: Sequence[str]) -> Score:
+    """Judge `output` against `target`.
+
+    Labels are matched as whole words without regard to case, among the question's own `choices` only. An answer
+    that names one label is judged; one that names none, or several where one is asked, is `invalid`. Where the target
+    is a list (`"apple,milk"`, its items among the choices) the labels named are compared as sets. Without choices
+    the texts are compared after folding case, white space and a final full stop.
+    """
+    if not choices:
+        said = _fold(output)
+        return Score(said == _fold(target), said, "answered" if said else "invalid")
+    named = [_canonical(label, choices) for label in _label_pattern(tuple(choices)).findall(output)]
+    named = list(dict.fromkeys(named))
+    if target not in choices and "," in target:
+        wanted = {_canonical(item.strip(), choices) for item in target.split(",")}
+        return Score(set(named) == wanted, ",".join(named), "answered" if named else "invalid")
+    if len(named) != 1:
+        return Score(False, ",".join(named), "invalid", "several labels" if named else "no label")
+    return Score(named[0] == _canonical(target, choices), named[0])
+
+
+@lru_cache(maxsize=1024)
+def _label_pattern(choices: tuple[str, ...]) -> re.Pattern[str]:
+    longest_first = sorted(choices, key=lambda label: (-len(label), label))
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(_label_form, longest_first))})(?!\w)", re.IGNORECASE)
+
+
+def _label_form(label: str) -> str:
+    """A label as a pattern: white space may be of any length, and may follow a comma (`n,e` as `n, e`)."""
+    words = [r"\s+".join(map(re.escape, part.split())) for part in label.split(",")]
+    return r"\s*,\s*".join(words)
+
+
+def _canonical(label: str, choices: Sequence[str]) -> str:
+    folded = _squeeze(label)
+    return next((choice for choice in choices if _squeeze(choice) == folded), label)
+
+
+def _squeeze(text: str) -> str:
+    return re.sub(r"\s+", "", text).casefold()
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.split()).rstrip(".").casefold()

@@ -19,7 +19,7 @@ _PACKAGES = ("rmt-bench", "torch", "transformers", "tokenizers", "numpy")
 def environment() -> dict[str, Any]:
     """Command, date, versions and hardware, as plain values."""
     return {
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join([_program(), *sys.argv[1:]]),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
         "hardware": {
@@ -29,6 +29,12 @@ def environment() -> dict[str, Any]:
             "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         },
     }
+
+
+def _program() -> str:
+    """What was called: `python -m rmt_bench` is `rmt-bench`."""
+    called = Path(sys.argv[0])
+    return "rmt-bench" if called.name == "__main__.py" else called.name
 
 
 def peak_memory_bytes() -> int:

@@ -12,18 +12,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-CHECKPOINTS = Path(__file__).parents[1] / "bench/models/checkpoints"
+ROOT = Path(__file__).parents[1]
+CHECKPOINTS = Path("bench/models/checkpoints")
 COMMANDS = {"rmt-tiny": "train rmt --tasks detect --seed 0"}
 
 
 def main(names: list[str]) -> None:
     for name in names or COMMANDS:
         folder = CHECKPOINTS / name
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(ROOT / folder, ignore_errors=True)
         command = [*shlex.split(COMMANDS[name]), "--output", str(folder)]
         print("rmt-bench", shlex.join(command), flush=True)
-        subprocess.run([sys.executable, "-m", "rmt_bench", *command], check=True)
-        (folder / "train.jsonl").unlink()
+        subprocess.run([sys.executable, "-m", "rmt_bench", *command], check=True, cwd=ROOT)
+        (ROOT / folder / "train.jsonl").unlink()
 
 
 if __name__ == "__main__":

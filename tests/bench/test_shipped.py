@@ -25,7 +25,7 @@ def test_the_checkpoint_says_how_it_was_made():
     from rmt_bench.bench.models.shipped import CHECKPOINTS
 
     training = json.loads((CHECKPOINTS / "rmt-tiny" / "checkpoint.json").read_text())["training"]
-    assert training["command"].startswith("__main__.py train rmt --tasks detect --seed")
+    assert training["command"].startswith("rmt-bench train rmt --tasks detect --seed")
     assert {"steps", "seconds", "stages", "date", "versions", "hardware"} <= training.keys()
     assert training["samples"]["split"] == "train"
     size = sum(file.stat().st_size for file in (CHECKPOINTS / "rmt-tiny").iterdir())

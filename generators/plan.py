@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from ..base.errors import UserError, did_you_mean
 from ..base.files import digest
-from ..tasks.babi.archive import ArchiveTask
+from ..tasks.babi.archive import archive_task
 from ..tasks.episode import Task, knob_name
 from ..tasks.registry import TASKS, load_task
 from .lengths import Length
@@ -57,7 +57,7 @@ def load_tasks(
     if facts is not None:
         if knobs:
             raise UserError(f"the official files have no knobs: leave out --facts, or {', '.join(knobs)}")
-        return {name: ArchiveTask(name, _archive_path(facts)) for name in names}
+        return {name: archive_task(facts, name) for name in names}
     known = {name: [knob_name(field) for field in fields(TASKS.get(name))] for name in names}
     every = sorted({knob for owned in known.values() for knob in owned})
     for knob in knobs:
@@ -65,13 +65,6 @@ def load_tasks(
             listed = f"they have: {', '.join(every)}" if every else "they have none"
             raise UserError(f"no task of {', '.join(names)} has a knob {knob!r}{did_you_mean(knob, every)} ({listed})")
     return {name: load_task(name, **{k: v for k, v in knobs.items() if k in known[name]}) for name in names}
-
-
-def _archive_path(facts: str) -> str:
-    kind, _, path = facts.partition(":")
-    if kind != "babi" or not path:
-        raise UserError(f"unknown source of facts {facts!r}; write babi:PATH, the official bAbI folder or archive")
-    return path
 
 
 class Plan:

@@ -33,8 +33,8 @@ class Qa2(BabiTask):
     least_facts: ClassVar[int] = 2
     kept: ClassVar[tuple[float, ...]] = (1.0, 0.94, 0.84, 0.8, 0.48)
     official_quantiles: ClassVar[tuple[int, ...]] = (
-        *(2, 4, 6, 8, 10, 10, 10, 12, 12, 14, 14, 16, 16, 18, 18, 20, 20, 22, 24, 28, 40),
-    )
+        2, 4, 6, 8, 10, 10, 10, 12, 12, 14, 14, 16, 16, 18, 18, 20, 20, 22, 24, 28, 40,
+    )  # fmt: skip
 
     def story(self, dice: Dice, cast: Cast, facts: int, leave_open: int) -> Story:
         """Left open: where a thing is whose only holder was never seen to move."""
@@ -65,8 +65,8 @@ class Qa3(BabiTask):
     least_facts: ClassVar[int] = 3
     kept: ClassVar[tuple[float, ...]] = (1.0, 0.75, 0.63, 0.46, 0.43)
     official_quantiles: ClassVar[tuple[int, ...]] = (
-        *(4, 12, 16, 20, 26, 28, 30, 34, 38, 40, 42, 46, 50, 54, 62, 70, 76, 84, 94, 116, 228),
-    )
+        4, 12, 16, 20, 26, 28, 30, 34, 38, 40, 42, 46, 50, 54, 62, 70, 76, 84, 94, 116, 228,
+    )  # fmt: skip
 
     def story(self, dice: Dice, cast: Cast, facts: int, leave_open: int) -> Story:
         """Left open: where a thing was that someone took in an untold place, before they first brought it anywhere."""
@@ -117,8 +117,8 @@ class Qa5(BabiTask):
     least_facts: ClassVar[int] = 2
     kept: ClassVar[tuple[float, ...]] = (1.0, 0.63, 0.56, 0.4, 0.31)
     official_quantiles: ClassVar[tuple[int, ...]] = (
-        *(2, 4, 6, 8, 10, 10, 12, 12, 14, 16, 16, 18, 20, 22, 24, 26, 28, 32, 36, 48, 70),
-    )
+        2, 4, 6, 8, 10, 10, 12, 12, 14, 16, 16, 18, 20, 22, 24, 26, 28, 32, 36, 48, 70,
+    )  # fmt: skip
 
     def story(self, dice: Dice, cast: Cast, facts: int, leave_open: int) -> Story:
         """Left open: gifts that nobody made."""
@@ -182,28 +182,8 @@ class Qa7(_Possessions):
     fixed_answers: ClassVar[tuple[str, ...]] = COUNTS[:4]
     kept: ClassVar[tuple[float, ...]] = (1.0, 0.8, 0.8, 0.82, 0.65)
     official_quantiles: ClassVar[tuple[int, ...]] = (
-        2,
-        2,
-        2,
-        4,
-        4,
-        4,
-        6,
-        6,
-        6,
-        8,
-        8,
-        8,
-        8,
-        10,
-        10,
-        10,
-        12,
-        12,
-        14,
-        16,
-        30,
-    )
+        2, 2, 2, 4, 4, 4, 6, 6, 6, 8, 8, 8, 8, 10, 10, 10, 12, 12, 14, 16, 30,
+    )  # fmt: skip
 
     def story(self, dice: Dice, cast: Cast, facts: int, leave_open: int) -> Story:
         """Left open: what someone carries who never occurs."""
@@ -227,28 +207,8 @@ class Qa8(_Possessions):
     answer_roles: ClassVar[tuple[str, ...]] = ("objects",)
     fixed_answers: ClassVar[tuple[str, ...]] = ("nothing",)
     official_quantiles: ClassVar[tuple[int, ...]] = (
-        2,
-        2,
-        4,
-        4,
-        4,
-        6,
-        6,
-        6,
-        6,
-        8,
-        8,
-        8,
-        10,
-        10,
-        10,
-        12,
-        12,
-        14,
-        14,
-        18,
-        34,
-    )
+        2, 2, 4, 4, 4, 6, 6, 6, 6, 8, 8, 8, 10, 10, 10, 12, 12, 14, 14, 18, 34,
+    )  # fmt: skip
 
     @property
     def chance(self) -> float:

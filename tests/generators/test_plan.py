@@ -94,8 +94,8 @@ def test_knob_that_no_task_has_is_refused_with_the_closest(turned: type[Detect])
     ("names", "knobs", "facts", "said"),
     [
         (["qa1"], None, "babi:/no/such", "no such file or folder: /no/such"),
-        (["qa1"], None, "squad:x", "write babi:PATH"),
-        (["qa1"], None, "babi:", "write babi:PATH"),
+        (["qa1"], None, "squad:x", "facts come from babi:PATH"),
+        (["qa1"], None, "babi:", "facts come from babi:PATH"),
         (["detect"], None, "babi:/no/such", "no task 'detect'"),
         (["qa1"], {"facts": 3}, "babi:x", "the official files have no knobs: leave out --facts, or facts"),
         (["detcet"], None, None, "did you mean 'detect'"),

@@ -21,6 +21,9 @@ _COMMANDS = {
     "backgrounds": f"{_GENERATORS}:backgrounds_command",
     "models": f"{_BENCH}:models_command",
     "generate": f"{_GENERATORS}:generate_command",
+    "materialize": f"{_GENERATORS}:materialize_command",
+    "verify": f"{_GENERATORS}:verify_command",
+    "audit": f"{_GENERATORS}:audit_command",
     "eval": f"{_BENCH}:eval_command",
     "check": f"{_BENCH}:check_command",
     "train": f"{_BENCH}:train_command",
@@ -66,6 +69,8 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line; never returns."""
+    # Threads that wait by spinning make two runs on one machine ten times slower; read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -31,10 +40,10 @@ def progress_bar(total: float | None, unit: str, *, quiet: bool = False) -> Iter
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), _Rate(),
-        TextColumn(unit), TimeElapsedColumn(), TextColumn("eta"), TimeRemainingColumn(),
+        TextColumn("{task.fields[unit]}"), TimeElapsedColumn(), TextColumn("eta"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as progress:
-        progress.add_task("", total=total)
+        progress.add_task("", total=total, unit=unit)
         yield progress
 
 
@@ -42,6 +51,27 @@ def advance(progress: Progress, count: float, description: str | None = None) ->
     """Move the bar on, and say what is being done."""
     task = progress.task_ids[0]
     progress.update(task, advance=count, description=description)
+
+
+def side_bar(progress: Progress, unit: str) -> Callable[[str, float | None], AbstractContextManager[Any]]:
+    """Shows other work that the main work waits for, below its bar, once it moves: `with show(what, total) as step`."""
+
+    @contextmanager
+    def show(what: str, total: float | None) -> Iterator[Callable[[float], None]]:
+        tasks: list[TaskID] = []
+
+        def step(count: float) -> None:
+            if not tasks:
+                tasks.append(progress.add_task(what, total=total, unit=unit))
+            progress.update(tasks[0], advance=count)
+
+        try:
+            yield step
+        finally:
+            for task in tasks:
+                progress.remove_task(task)
+
+    return show
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:

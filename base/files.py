@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -15,20 +16,28 @@ from typing import Any
 
 import platformdirs
 
-from .errors import UserError
+from .errors import IncompleteError, UserError
+
+#: What the system says when nothing more can be written: no space, no quota, no larger file.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it becomes `path`, on failure nothing is left."""
+    """Yield a temporary path beside `path`; on success it becomes `path`, on failure nothing is left.
+
+    Raises `IncompleteError` when the disk is full.
+    """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+    with _room_for(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        with temporary.open("rb") as written:
+        with _room_for(target):
+            yield temporary
+        with _room_for(target), temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, target)
@@ -41,13 +50,15 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary folder beside `path`; on success it becomes `path`.
 
     When another process finished the same folder first, theirs stays and ours is dropped: callers name
-    folders by the hash of their contents, so both are equal.
+    folders by the hash of their contents, so both are equal. Raises `IncompleteError` when the disk is full.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
+    with _room_for(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
     try:
-        yield temporary
+        with _room_for(target):
+            yield temporary
         temporary.chmod(0o777 & ~_umask())
         try:
             os.replace(temporary, target)
@@ -56,6 +67,19 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _room_for(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise IncompleteError(
+            f"no room for {target} ({os.strerror(error.errno)}); what was finished is kept: make room, and run the "
+            "same command again"
+        ) from error
 
 
 @contextmanager

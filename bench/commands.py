@@ -162,13 +162,16 @@ def _default_folder(model: str, model_args: dict[str, Any], samples: Samples) ->
 @contextlib.contextmanager
 def _bar(samples: Samples, segment_length: int, quiet: bool) -> Iterator[Any]:
     """A progress bar over all tokens of all units; what a finished unit holds is counted when it is passed over."""
-    from ..base.console import advance, progress_bar
+    from ..base.console import advance, progress_bar, side_bar
     from ..generators.lengths import parse_lengths
+    from ..generators.plan import Plan
 
     def size(unit: Any) -> int:
         return (unit.stop - unit.start) * parse_lengths(unit.length)[0].context_tokens(0, segment_length)
 
     with progress_bar(sum(map(size, samples.units())), "tokens", quiet=quiet) as bar:
+        if isinstance(samples, Plan):
+            samples.source.watch = side_bar(bar, "characters")
         yield lambda unit, tokens: advance(
             bar, size(unit) if tokens is None else tokens, f"{unit.task} at {unit.length}"
         )

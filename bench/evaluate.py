@@ -74,6 +74,7 @@ def evaluate(
             if folder.is_finished(unit.name):
                 progress(unit, None)
             else:
+                progress(unit, 0)
                 torch.manual_seed(int(unit.name[:8], 16))
                 folder.write_unit(unit.name, list(_unit_records(model, encoder, samples, unit, batch_size, progress)))
         reasons = folder.errors()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
 
-from ..base.errors import UserError
+from ..base.errors import IncompleteError, UserError
 
 
 def split_names(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
@@ -48,7 +50,8 @@ _COUNT_OPTIONS = (
 _SOURCE_OPTIONS = (
     click.option(
         "--background", default="prose", show_default=True,
-        help="The filler: `prose` (embedded, endless), or a file or folder of plain text. See: rmt-bench backgrounds.",
+        help="The filler: `prose` (embedded, endless), a file or folder of plain text, parquet:PATH[:COLUMN], or "
+        "hf:NAME[:CONFIG[:SPLIT[:COLUMN]]] from the hub. See: rmt-bench backgrounds.",
     ),
     click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other samples."),
     click.option(
@@ -63,27 +66,73 @@ _SOURCE_OPTIONS = (
         "--facts", default=None, metavar="babi:PATH",
         help="Take the stories of qa1 to qa20 from the official bAbI files: a folder, .zip or .tar.gz.",
     ),
+    click.option(
+        "--distractors", type=float, default=0.0, show_default=True,
+        help="Sentences like the facts, about others, for each thousand tokens of context; they change no answer.",
+    ),
+    click.option(
+        "--style", default="none", show_default=True,
+        help="`match`: facts stand behind clauses of filler, so that neither length nor shape gives them away.",
+    ),
 )  # fmt: skip
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say what samples are made of, shared by every command that makes some."""
-    for option in reversed(_SOURCE_OPTIONS):
-        command = option(command)
-    return command
+    return _with_options(command, _SOURCE_OPTIONS)
 
 
 def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say which samples, and how many."""
-    command = source_options(command)
-    for option in reversed(_COUNT_OPTIONS):
+    return _with_options(source_options(command), _COUNT_OPTIONS)
+
+
+_ENGINE_OPTIONS = (
+    click.option(
+        "--workers", type=click.IntRange(min=1), default=None,
+        help="Processes that work at once. [default: 1; with ray, all that the cluster has]",
+    ),
+    click.option(
+        "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+        help="Work on this machine, or on a Ray cluster whose machines share a file system (rmt-bench[ray]).",
+    ),
+    click.option("--address", default=None, help="The Ray cluster, such as `auto` or ray://HOST:10001."),
+)  # fmt: skip
+_WHERE_OPTIONS = (
+    click.option("--background", default=None, help="Where a recipe's filler lies now, if it was moved."),
+    click.option("--tokenizer", default=None, help="Where a recipe's tokenizer lies now, if it was moved."),
+    click.option("--facts", default=None, metavar="babi:PATH", help="Where its official stories lie now."),
+)
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say where the work is done; the command gets them as one `engine`."""
+
+    @functools.wraps(command)
+    def called(workers: int | None, engine: str, address: str | None, **options: Any) -> Any:
+        from ..base.engine import Engine
+
+        return command(engine=Engine(engine, workers, address), **options)
+
+    return _with_options(called, _ENGINE_OPTIONS)
+
+
+def _with_options(command: Callable[..., Any], options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    for option in reversed(options):
         command = option(command)
     return command
 
 
+def _where_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    return _with_options(command, _WHERE_OPTIONS)
+
+
 @click.command("generate")
 @click.option(
-    "--tasks", required=True, callback=split_names, help="Tasks, separated by commas: detect,qa1. See: rmt-bench tasks."
+    "--tasks",
+    required=True,
+    callback=split_names,
+    help="Tasks and suites of tasks, separated by commas: detect,qa1. See: rmt-bench tasks.",
 )
 @click.option(
     "--lengths",
@@ -93,39 +142,149 @@ def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--output", required=True, type=click.Path(), help="A new or empty folder, or one to go on with.")
 @click.option("--tokenizer", default="embedded", show_default=True, help="What counts tokens: a folder or a hub name.")
 @click.option("--segment-length", type=click.IntRange(min=1), help="The model's segment, for lengths such as 7seg.")
+@click.option(
+    "--store",
+    default="text",
+    show_default=True,
+    help="`text`, or `recipe`: hashes in place of the texts, which are rendered again when they are read.",
+)
 @click.option("--quiet", is_flag=True, help="No progress bar.")
+@engine_options
 @plan_options
-def generate_command(tasks: list[str], lengths: str, output: str, tokenizer: str, quiet: bool, **options: Any) -> None:
+def generate_command(
+    tasks: list[str], lengths: str, output: str, tokenizer: str, store: str, quiet: bool, engine: Any, **options: Any
+) -> None:
     """Write a data set: facts hidden in filler at exact lengths, as Parquet.
 
     The folder loads with `datasets.load_dataset(DIR, "4k", split="qa1")`; lengths are configurations, tasks are splits.
-    The same call gives the same bytes, and sample i of a task has the same story at every length.
+    The same call gives the same bytes, however many workers there are and wherever it was interrupted: called again it
+    makes what is missing. Sample i of a task has the same story at every length.
 
     \b
     rmt-bench generate --tasks qa1,detect --lengths 0,4k,32k --samples 100 --output data
+    rmt-bench generate --tasks qa1 --lengths 2M --store recipe --workers 2 --output small
+    rmt-bench generate --tasks qa1 --lengths 128k --background hf:deepmind/pg19 --output books
     """
-    from ..base.console import advance, progress_bar
     from .dataset import generate_dataset
     from .generate import make_plan
     from .tokens import load_tokenizer
 
     plan = make_plan(tasks, lengths, load_tokenizer(tokenizer), **options)
-    counts = [
-        plan.count(length) * length.context_tokens(0, options["segment_length"]) for length in plan.lengths.values()
-    ]
-    with progress_bar(sum(counts) * len(plan.tasks), "tokens", quiet=quiet) as bar:
-        folder = generate_dataset(plan, output, lambda file, tokens: advance(bar, tokens, file))
+    with _plan_bar(plan, quiet) as on_file:
+        folder = generate_dataset(plan, output, on_file, store=store, engine=engine)
     click.echo(f"{folder}: {len(plan.tasks)} tasks x {len(plan.lengths)} lengths; see {folder}/README.md")
+
+
+@contextlib.contextmanager
+def _plan_bar(plan: Any, quiet: bool) -> Iterator[Callable[[str, int], None]]:
+    """A progress bar over all tokens of a plan, and one below it while filler is indexed."""
+    from ..base.console import advance, progress_bar, side_bar
+
+    counts = [plan.count(length) * plan.tokens(length) for length in plan.lengths.values()]
+    with progress_bar(sum(counts) * len(plan.tasks), "tokens", quiet=quiet) as bar:
+        plan.source.watch = side_bar(bar, "characters")
+        yield lambda file, tokens: advance(bar, tokens, file)
+
+
+@click.command("materialize")
+@click.argument("folder", type=click.Path())
+@click.option("--output", required=True, type=click.Path(), help="A new or empty folder, or one to go on with.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+@engine_options
+@_where_options
+def materialize_command(folder: str, output: str, quiet: bool, engine: Any, **where: Any) -> None:
+    """Write the texts of a recipe: FOLDER was made by `rmt-bench generate --store recipe`.
+
+    The output is, byte for byte, what `--store text` would have written; every text is compared with its hash.
+
+    \b
+    rmt-bench materialize small --output full
+    """
+    from .dataset import Dataset
+    from .recipe import materialize
+
+    data = Dataset(folder, **where)
+    with contextlib.ExitStack() as stack:
+        on_file = stack.enter_context(_plan_bar(data.plan, quiet)) if data.store == "recipe" else None
+        made = materialize(data, output, on_file or (lambda file, tokens: None), engine)
+    click.echo(f"{made}: every text is the one that was hashed")
+
+
+@click.command("verify")
+@click.argument("folder", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+@_where_options
+def verify_command(folder: str, as_json: bool, quiet: bool, **where: Any) -> None:
+    """Is every file of a data set the one that was written?
+
+    Hashes, columns and rows are compared with the manifest of FOLDER; the texts of a recipe are rendered again and
+    compared with their hashes. Names what is damaged; the exit code is 1 when something is.
+    """
+    from ..base.console import advance, print_json, progress_bar
+    from .dataset import Dataset
+    from .verify import verify
+
+    data = Dataset(folder, **where)
+    files = data.manifest["files"]
+    with progress_bar(len(files), "files", quiet=quiet or as_json) as bar:
+        damages = list(verify(data, lambda file: advance(bar, 1, file)))
+    if as_json:
+        print_json([{"file": damage.file, "what": damage.what} for damage in damages])
+    for damage in () if as_json else damages:
+        click.echo(f"{folder}/{damage.file}: {damage.what}")
+    if damages:
+        damaged = len({damage.file for damage in damages})
+        raise IncompleteError(f"damaged files: {damaged}; the same rmt-bench generate makes them again")
+    if not as_json:
+        click.echo(f"{folder}: {len(files)} files, {sum(file['rows'] for file in files.values())} rows, all sound")
+
+
+@click.command("audit")
+@click.argument("folder", type=click.Path())
+@click.option("--output", type=click.Path(dir_okay=False), metavar="FILE.html", help="Write a page with plots, too.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--tokenizer", default=None, help="Where the data set's tokenizer lies, where its name does not say.")
+@click.option("--background", default=None, help="Where its filler lies: texts are then compared with the plan's, too.")
+@click.option("--facts", default=None, metavar="babi:PATH", help="Where its official stories lie.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def audit_command(folder: str, output: str | None, as_json: bool, quiet: bool, **where: Any) -> None:
+    """Prove the data set in FOLDER sound, or say what is not.
+
+    Every text is searched, read by a symbolic reader and tokenised again; every story is told again from the plan.
+    Measures, too, how far facts stand out from filler and what questions alone give away. Exit code 1 when a check
+    fails. Needs rmt-bench[audit].
+
+    \b
+    rmt-bench audit data --output audit.html
+    rmt-bench audit data --background path/to/books --json
+    """
+    from ..base.console import advance, print_json, progress_bar
+    from .audit import audit
+    from .audit_page import print_report, write_page
+
+    with progress_bar(None, "tokens", quiet=quiet or as_json) as bar:
+        report = audit(folder, progress=lambda what, tokens: advance(bar, tokens, what), **where)
+    if output:
+        write_page(report, output)
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        print_report(report, output)
+    if failed := report.failed:
+        listed = ", ".join(f"{check.name} ({check.failures:,} of {check.checked:,})" for check in failed)
+        raise IncompleteError(f"{folder} is unsound: {listed}; generate it again, or do not trust it")
 
 
 @click.command("tasks")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def tasks_command(as_json: bool) -> None:
-    """List the tasks there are."""
+    """List the tasks there are, and the suites: names that stand for several of them."""
     from ..base.console import print_listing, summary
     from ..tasks.registry import TASKS
+    from ..tasks.suites import described
 
-    print_listing({name: summary(TASKS.get(name)) for name in TASKS.names()}, as_json)
+    print_listing({name: summary(TASKS.get(name)) for name in TASKS.names()} | described(), as_json)
 
 
 @click.command("backgrounds")

@@ -1,247 +1,128 @@
-"""Data sets on disk: samples as Parquet, a manifest and a card, in the layout of RMT-team/babilong.
+"""Data sets on disk: samples as Parquet, a manifest and a card, in the layout of RMT-team/babilong (see layout.py).
 
-    DIR/README.md                                a Hugging Face card: configurations = lengths, splits = tasks
-    DIR/manifest.json                            what was asked for, versions, rows and SHA-256 of each file
-    DIR/<length>/<task>-00000-of-00001.parquet
-
-The same call gives the same bytes; called again it makes what is missing.
+The same call gives the same bytes, whatever the engine; called again it makes what is missing.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from ..base.engine import Engine, run
 from ..base.errors import UserError
-from ..base.files import (
-    atomic_path,
-    digest,
-    is_temporary,
-    read_json,
-    remove_temporaries,
-    sha256_file,
-    sole_writer,
-    write_json,
-    write_text,
-)
-from .haystack import PlacedFact
-from .lengths import Length
+from ..base.files import digest, remove_temporaries, sha256_file, sole_writer, write_json, write_text
+from .layout import DataFile, claim, data_files, new_manifest, read_manifest
 from .plan import SHARD, Plan, Unit
+from .rows import read_rows, stored_sample, token_counts, whole_file, write_samples
 from .samples import Sample
-
-FORMAT = 1
-_FACT = pa.struct(
-    [
-        ("text", pa.string()),
-        ("char_start", pa.int64()),
-        ("char_end", pa.int64()),
-        ("token_start", pa.int64()),
-        ("depth", pa.float64()),
-        ("supporting", pa.bool_()),
-    ]
-)
-
-#: One row of a data file: BABILong's three columns first.
-SCHEMA = pa.schema(
-    [
-        ("question", pa.string()),
-        ("target", pa.string()),
-        ("input", pa.large_string()),
-        ("id", pa.string()),
-        ("task", pa.string()),
-        ("length", pa.string()),
-        ("index", pa.int64()),
-        ("n_tokens", pa.int64()),
-        ("n_chars", pa.int64()),
-        ("choices", pa.list_(pa.string())),
-        ("facts", pa.list_(_FACT)),
-        ("seed", pa.int64()),
-        ("haystack_id", pa.string()),
-        ("wraps", pa.int64()),
-    ]
-)
-#: Characters of text in a row group, about: long samples have one each.
-_ROW_GROUP = 4_000_000
 
 
 def generate_dataset(
-    plan: Plan, output: str | Path, progress: Callable[[str, int], None] = lambda file, tokens: None
+    plan: Plan,
+    output: str | Path,
+    progress: Callable[[str, int], None] = lambda file, tokens: None,
+    *,
+    store: str = "text",
+    engine: Engine | None = None,
 ) -> Path:
-    """Write the samples of `plan` under `output`. `progress` hears of every sample: its file, its tokens.
+    """Write the samples of `plan` under `output`. `progress` hears of every finished file: its name, its tokens.
 
-    Files that stand there complete are kept; what a killed call left unfinished is removed. Raises `UserError` when
-    `output` holds something else, or another process is writing there.
+    `store` `recipe` leaves the texts out and keeps their hashes. Files that stand there complete are kept; what a
+    killed call left unfinished is removed. On a cluster, `output` is a folder that every machine sees. Raises
+    `UserError` when `output` holds something else, or another process is writing there.
     """
     folder = Path(output)
     for name in plan.tasks:
         if not re.fullmatch(r"\w+", name):
             raise UserError(f"task name {name!r} cannot be the name of a split: letters, digits and _ only")
-    asked = {"format": FORMAT, "versions": _versions(), "plan": _describe(plan)}
+    asked = new_manifest(plan, store)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: give --output a folder")
     with sole_writer(folder):
-        recorded = _claim(folder, asked)
+        recorded = claim(folder, asked)
         remove_temporaries(folder)
-        files = {path: _made(plan, folder, path, recorded.get(path), progress) for path in _files(plan)}
-        write_json(folder / "manifest.json", {**asked, "files": files})
-        write_text(folder / "README.md", _card(plan, files))
+        wanted = data_files(plan)
+        missing = {file.task for file in wanted if not (folder / file.path).is_file()}
+        for task in missing if engine else ():
+            plan.source.prepare(plan.tasks[task])
+        files: dict[str, dict[str, Any]] = {}
+        for file, entry in run(partial(make_file, plan, folder.resolve(), store, recorded), wanted, engine):
+            files[file.path] = entry
+            progress(file.path, (file.stop - file.start) * plan.tokens(plan.lengths[file.length]))
+        remove_temporaries(folder)
+        write_json(folder / "manifest.json", {**asked, "files": {file.path: files[file.path] for file in wanted}})
+        write_text(folder / "README.md", _card(plan, store))
     return folder
 
 
-def _files(plan: Plan) -> dict[str, tuple[str, Length]]:
-    """The data files of a plan: each one's task and length."""
-    return {
-        f"{length.label}/{name}-00000-of-00001.parquet": (name, length)
-        for name in plan.tasks
-        for length in plan.lengths.values()
-    }
-
-
-def _made(
-    plan: Plan, folder: Path, relative: str, recorded: dict[str, Any] | None, progress: Callable[[str, int], None]
+def make_file(
+    plan: Plan, folder: Path, store: str, recorded: dict[str, dict[str, Any]], file: DataFile
 ) -> dict[str, Any]:
-    """Make one data file unless it stands there whole; what the manifest says of it."""
-    path = folder / relative
-    name, length = _files(plan)[relative]
-    indexes = range(plan.count(length))
-    if _whole(path, recorded):
-        progress(relative, len(indexes) * length.context_tokens(0, plan.source.segment_length))
-    else:
-        samples = (plan.source.samples(name, plan.tasks[name], length, index) for index in indexes)
-        _write(path, itertools.chain.from_iterable(samples), lambda tokens: progress(relative, tokens))
-    tokens = pq.read_table(path, columns=["n_tokens"]).column(0).to_numpy()
-    return {
-        "rows": len(tokens),
-        "n_tokens": [int(tokens.min()), int(tokens.max())],
-        "sha256": sha256_file(path),
-    }
+    """Make one data file unless it stands there whole; what the manifest says of it. A unit of work for an engine."""
+    path = folder / file.path
+    entry = recorded.get(file.path)
+    if entry is not None and path.is_file() and sha256_file(path) == entry["sha256"]:
+        return entry
+    if entry is not None or not whole_file(path, store):
+        length = plan.lengths[file.length]
+        samples = (
+            plan.source.samples(file.task, plan.tasks[file.task], length, index)
+            for index in range(file.start, file.stop)
+        )
+        write_samples(path, itertools.chain.from_iterable(samples), store)
+    tokens = token_counts(path)
+    return {"rows": len(tokens), "n_tokens": [int(tokens.min()), int(tokens.max())], "sha256": sha256_file(path)}
 
 
-def _whole(path: Path, recorded: dict[str, Any] | None) -> bool:
-    """Whether a data file is there and sound: as the manifest says, or readable where it says nothing yet."""
-    if not path.is_file():
-        return False
-    if recorded is not None:
-        return sha256_file(path) == recorded["sha256"]
-    try:
-        return pq.read_schema(path).equals(SCHEMA)
-    except (OSError, pa.ArrowInvalid):
-        return False
-
-
-def _describe(plan: Plan) -> dict[str, Any]:
-    described = {
-        "tasks": {name: task.knobs() for name, task in plan.tasks.items()},
-        "lengths": [length.label for length in plan.lengths.values()],
-        "samples": {length.label: plan.count(length) for length in plan.lengths.values()},
-        **plan.identity(),
-    }
-    return json.loads(json.dumps(described))
-
-
-def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("rmt-bench", "numpy", "pyarrow", "tokenizers", "transformers")}
-
-
-def _claim(folder: Path, asked: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Make `folder` the place of this data set, or refuse: it may hold the same one, unfinished, and nothing else.
-
-    The files that its manifest says are finished. A claim that no data file followed is given up.
-    """
-    manifest = folder / "manifest.json"
-    if manifest.is_file():
-        stored = read_json(manifest)
-        before, now = stored.get("plan", {}), asked["plan"]
-        if before == now:
-            return stored["files"]
-        if stored.get("files") or any(folder.rglob("*.parquet")):
-            differing = ", ".join(key for key in now if before.get(key) != now[key])
-            raise UserError(
-                f"{folder} holds another data set (it differs in {differing}): give --output another folder"
-            )
-    elif not all(map(is_temporary, folder.iterdir())):
-        raise UserError(f"{folder} holds something that is no data set: give --output a new or empty folder")
-    write_json(manifest, {**asked, "files": {}})
-    return {}
-
-
-def _write(path: Path, samples: Iterator[Sample], on_sample: Callable[[int], None]) -> None:
-    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer:
-        rows: list[dict[str, Any]] = []
-        characters = 0
-        for sample in samples:
-            rows.append(_row(sample))
-            characters += sample.n_chars
-            if characters >= _ROW_GROUP:
-                writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
-                rows, characters = [], 0
-            on_sample(sample.n_tokens)
-        if rows:
-            writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
-
-
-def _row(sample: Sample) -> dict[str, Any]:
-    return {
-        "question": sample.question,
-        "target": sample.answer,
-        "input": sample.text,
-        "id": sample.id,
-        "task": sample.task,
-        "length": sample.length,
-        "index": sample.index,
-        "n_tokens": sample.n_tokens,
-        "n_chars": sample.n_chars,
-        "choices": list(sample.choices),
-        "facts": [asdict(fact) for fact in sample.facts],
-        "seed": sample.seed,
-        "haystack_id": sample.haystack_id,
-        "wraps": sample.wraps,
-    }
-
-
-def _card(plan: Plan, files: dict[str, dict[str, object]]) -> str:
+def _card(plan: Plan, store: str) -> str:
     from jinja2 import Environment
 
     template = (Path(__file__).parent / "data" / "card.md.jinja").read_text(encoding="utf-8")
     tasks = {name: (type(task).__doc__ or "").strip().splitlines()[0] for name, task in plan.tasks.items()}
     environment = Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
     return environment.from_string(template).render(
-        lengths=[length.label for length in plan.lengths.values()], tasks=tasks, plan=plan.identity(), files=files
+        lengths=[length.label for length in plan.lengths.values()], tasks=tasks, plan=plan.identity(), store=store
     )
 
 
-@dataclass(frozen=True)
-class _StoredText:
-    """A context that was read from a file."""
-
-    stored: str
-
-    def text(self) -> str:
-        return self.stored
-
-
 class Dataset:
-    """A data set folder as a source of samples for evaluation; `tasks` and `lengths` choose from it (None: all)."""
+    """A data set folder as a source of samples for evaluation; `tasks` and `lengths` choose from it (None: all).
 
-    def __init__(self, folder: str | Path, tasks: list[str] | None = None, lengths: list[str] | None = None):
+    The texts of a recipe are rendered again as they are asked for, and each is checked against its hash. `background`,
+    `tokenizer` and `facts` say where these lie now, if not where they lay.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        tasks: list[str] | None = None,
+        lengths: list[str] | None = None,
+        *,
+        background: str | None = None,
+        tokenizer: str | None = None,
+        facts: str | None = None,
+    ):
         self.folder = Path(folder)
-        if not (self.folder / "manifest.json").is_file():
-            what = "holds no data set (it has no manifest.json)" if self.folder.exists() else "does not exist"
-            raise UserError(f"{self.folder} {what}; make one with: rmt-bench generate --output {self.folder}")
-        self.manifest = read_json(self.folder / "manifest.json")
-        if not self.manifest.get("files"):
-            raise UserError(f"{self.folder} was not finished; run the same rmt-bench generate again")
+        self.manifest = read_manifest(self.folder)
         self.tasks = self._choose("task", list(self.manifest["plan"]["tasks"]), tasks)
         self.lengths = self._choose("length", self.manifest["plan"]["lengths"], lengths)
+        self._sources = {"background": background, "tokenizer": tokenizer, "facts": facts}
+
+    @property
+    def store(self) -> str:
+        """`text` or `recipe`."""
+        return self.manifest["store"]
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan that a recipe was made by. Raises `UserError` when what it needs is not at hand."""
+        from .recipe import plan_again
+
+        return plan_again(self.folder, self.manifest, **self._sources)
 
     def identity(self) -> dict[str, Any]:
         """What the data set was made from, and the hash of its files."""
@@ -249,11 +130,14 @@ class Dataset:
         return {**self.manifest["plan"], "files": digest(hashes)}
 
     def units(self) -> list[Unit]:
-        """Task by task, length by length, shard by shard."""
+        """Task by task, length by length, shard by shard; numbered by rows."""
         return [
-            self._unit(task, length, start) for task in self.tasks for length in self.lengths
-            for start in range(0, self._file(task, length)["rows"], SHARD)
-        ]  # fmt: skip
+            Unit(task, length, first + start, first + stop, digest(self._hash(path), start, stop)[:24])
+            for task in self.tasks
+            for length in self.lengths
+            for path, first, rows in self.files(task, length)
+            for start, stop in ((start, min(start + SHARD, rows)) for start in range(0, rows, SHARD))
+        ]
 
     def __iter__(self) -> Iterator[Sample]:
         """Every sample, unit by unit."""
@@ -261,18 +145,18 @@ class Dataset:
 
     def samples(self, unit: Unit) -> Iterator[Sample]:
         """The samples of one unit, read row group by row group."""
-        path = self.folder / f"{unit.length}/{unit.task}-00000-of-00001.parquet"
-        try:
-            file = pq.ParquetFile(path)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise UserError(f"{path} cannot be read ({error}); generate it again") from error
-        row = 0
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            if row + rows > unit.start and row < unit.stop:
-                wanted = file.read_row_group(group).slice(max(unit.start - row, 0), unit.stop - max(row, unit.start))
-                yield from (_stored_sample(values) for values in wanted.to_pylist())
-            row += rows
+        rows = itertools.chain.from_iterable(
+            read_rows(self.folder / path, max(unit.start - first, 0), unit.stop - first)
+            for path, first, count in self.files(unit.task, unit.length)
+            if unit.start < first + count and first < unit.stop
+        )
+        return map(stored_sample, rows) if self.store == "text" else self.rendered(rows)
+
+    def rendered(self, rows: Iterable[dict[str, Any]]) -> Iterator[Sample]:
+        """The samples of a recipe's rows. Raises `UserError` where a text is not the one that was hashed."""
+        from .recipe import render
+
+        return render(self.plan, self.folder, rows)
 
     def _choose(self, kind: str, there: list[str], asked: list[str] | None) -> list[str]:
         for name in asked or ():
@@ -280,21 +164,13 @@ class Dataset:
                 raise UserError(f"{self.folder} has no {kind} {name!r}; it has: {', '.join(there)}")
         return asked or there
 
-    def _file(self, task: str, length: str) -> dict[str, Any]:
-        return self.manifest["files"][f"{length}/{task}-00000-of-00001.parquet"]
+    def files(self, task: str, length: str) -> Iterator[tuple[str, int, int]]:
+        """The files of a task at a length, in order: path in the folder, number of the first row, rows."""
+        first = 0
+        for path, file in self.manifest["files"].items():
+            if re.fullmatch(rf"{re.escape(length)}/{re.escape(task)}-\d+-of-\d+\.parquet", path):
+                yield path, first, file["rows"]
+                first += file["rows"]
 
-    def _unit(self, task: str, length: str, start: int) -> Unit:
-        file = self._file(task, length)
-        stop = min(start + SHARD, file["rows"])
-        return Unit(task, length, start, stop, digest(file["sha256"], start, stop)[:24])
-
-
-def _stored_sample(row: dict[str, Any]) -> Sample:
-    kept = ("id", "task", "length", "index", "seed", "n_tokens", "n_chars", "question", "haystack_id", "wraps")
-    return Sample(
-        **{key: row[key] for key in kept},
-        answer=row["target"],
-        choices=tuple(row["choices"]),
-        facts=tuple(PlacedFact(**fact) for fact in row["facts"]),
-        document=_StoredText(row["input"]),
-    )
+    def _hash(self, path: str) -> str:
+        return self.manifest["files"][path]["sha256"]

@@ -8,7 +8,9 @@ A layout is a few numbers; text and tokens are made from it on demand, piece by 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,27 +23,41 @@ from .tokens import Encoder
 
 #: How many sentences may be given back in search of ones that fill a text to the token.
 _GIVE_BACK = 12
+#: Bytes of filler in a piece of text that is streamed, at the most; one sentence may have more.
+_PIECE = 1 << 16
+
+#: Whoever shows how a long piece of work goes on. Called with what is done and how much there is of it in all (None:
+#: not known), it gives a context, and there a function that hears of every step.
+Watch = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+
+
+def unwatched(what: str, total: int | None) -> AbstractContextManager[Callable[[int], None]]:
+    """Nobody looks."""
+    return nullcontext(lambda count: None)
 
 
 class Shelf:
-    """A background as indexed volumes, for one tokenizer, one lexicon and one split; built when first read."""
+    """A background as indexed volumes, for one tokenizer, one lexicon and one split; built when first read.
 
-    def __init__(self, background: Background, encoder: Encoder, lexicon: frozenset[str], split: str):
+    `watch` is shown how the building goes on, in characters.
+    """
+
+    def __init__(
+        self, background: Background, encoder: Encoder, lexicon: frozenset[str], split: str, watch: Watch = unwatched
+    ):
         self.background = background
         self.encoder = encoder
         self.lexicon = lexicon
         self.split = split
+        self.watch = watch
         self._root: Path = cache_folder() / "indexes"
         self.volume = functools.lru_cache(maxsize=64)(self._volume)
 
     def _volume(self, number: int) -> Index:
         identity = (self.background.fingerprint, number, self.split if self.background.volumes is None else "")
         sentences = self.background.sentences(number, self.split)
-        return cached_index(self._root, identity, self.encoder, self.lexicon, sentences)
-
-    def after(self, number: int) -> int:
-        """The volume that follows; after the last one, the first."""
-        return number + 1 if self.background.volumes is None else (number + 1) % self.background.volumes
+        with self.watch(f"indexing {self.background.name}", self.background.size(number)) as on_text:
+            return cached_index(self._root, identity, self.encoder, self.lexicon, sentences, on_text)
 
 
 @dataclass(frozen=True)
@@ -87,7 +103,28 @@ class Haystack:
 
     def text(self) -> str:
         """The whole document."""
-        return " ".join(self._text(piece) for piece in self.pieces)
+        return self.utf8().decode()
+
+    def utf8(self) -> bytes:
+        """The whole document as UTF-8, joined from the index without a detour over strings."""
+        return b" ".join(self._utf8(piece) for piece in self.pieces)
+
+    def sha256(self) -> str:
+        """The SHA-256 of the document as UTF-8, as hex; the document is never in memory as a whole."""
+        digest = hashlib.sha256()
+        for number, piece in enumerate(self.pieces):
+            if number:
+                digest.update(b" ")
+            digest.update(self._utf8(piece))
+        return digest.hexdigest()
+
+    def text_pieces(self) -> Iterator[str]:
+        """The document piece by piece: joined, they are `text()`. No more than one of some 64 kB is in memory."""
+        space = ""
+        for piece in self.pieces:
+            for part in self._parts(piece):
+                yield space + self._text(part)
+                space = " "
 
     def tokens(self) -> Iterator[np.ndarray]:
         """The document's tokens, piece by piece: unsigned integers [n]."""
@@ -121,6 +158,24 @@ class Haystack:
     def n_chars(self) -> int:
         """The characters of the whole document."""
         return max(sum(map(self._characters, self.pieces)) - 1, 0)
+
+    def _parts(self, piece: Filler | int) -> Iterator[Filler | int]:
+        """A piece, in parts of no more than `_PIECE` bytes or a sentence."""
+        if isinstance(piece, int):
+            yield piece
+            return
+        offsets = self.shelf.volume(piece.volume).byte_offsets
+        start = piece.start
+        while start < piece.stop:
+            stop = int(np.searchsorted(offsets, offsets[start] + _PIECE, side="right")) - 1
+            stop = min(max(stop, start + 1), piece.stop)
+            yield Filler(piece.volume, start, stop)
+            start = stop
+
+    def _utf8(self, piece: Filler | int) -> bytes | memoryview:
+        if isinstance(piece, Filler):
+            return self.shelf.volume(piece.volume).slice_utf8(piece.start, piece.stop).data
+        return self.facts[piece].encode()
 
     def _text(self, piece: Filler | int) -> str:
         if isinstance(piece, Filler):
@@ -200,7 +255,7 @@ def _filler(shelf: Shelf, volume: int, start: int, budget: int, rng: np.random.G
             remaining -= int(index.token_offsets[stop] - base)
         if stop < len(index):
             return _fit(shelf, runs, volume, remaining, rng), wraps
-        following = shelf.after(volume)
+        following = shelf.background.following(volume)
         wraps += remaining > 0 and following <= volume
         volume, start = following, 0
     return runs, wraps

@@ -12,6 +12,7 @@ from ..base.files import digest
 from ..tasks.babi.archive import archive_task
 from ..tasks.episode import Task, knob_name
 from ..tasks.registry import TASKS, load_task
+from ..tasks.suites import SUITES, expand
 from .lengths import Length
 from .samples import Sample, Source
 
@@ -49,11 +50,17 @@ class Samples(Protocol):
 def load_tasks(
     names: Sequence[str], knobs: Mapping[str, Any] | None = None, facts: str | None = None
 ) -> dict[str, Task]:
-    """The tasks called `names`, each with those of `knobs` that it has; with `facts` `babi:PATH`, the official ones.
+    """The tasks of `names` (of tasks or suites), each with those of `knobs` that it has.
+
+    With `facts` `babi:PATH` they are the official ones.
 
     Raises `UserError` for an unknown task, for a knob that none of them has, and for official files without a task.
     """
     knobs = dict(knobs or {})
+    names = expand(names)
+    for name in names:
+        if name not in TASKS.names():
+            raise UserError(TASKS.unknown(name, SUITES))
     if facts is not None:
         if knobs:
             raise UserError(f"the official files have no knobs: leave out --facts, or {', '.join(knobs)}")
@@ -70,7 +77,8 @@ def load_tasks(
 class Plan:
     """Samples made on the fly: `samples` of each task at each length, fewer where a text is very long.
 
-    `tasks` are tasks by name, as `load_tasks` makes them.
+    `tasks` are tasks by name, as `load_tasks` makes them. `call` are the plain values that it was made from (see
+    `make_plan`), if it was.
 
     `token_budget` bounds the tokens of all samples of one task and length together (None: no bound), but never takes
     their number below `min_samples`.
@@ -84,6 +92,7 @@ class Plan:
         source: Source,
         token_budget: int | None = None,
         min_samples: int = 4,
+        call: Mapping[str, Any] | None = None,
     ):
         if samples < 1:
             raise UserError(f"samples is a number from 1 on, not {samples}")
@@ -95,6 +104,7 @@ class Plan:
         self.samples_per_length = samples
         self.token_budget = token_budget
         self.min_samples = min_samples
+        self.call = call
 
     def identity(self) -> dict[str, Any]:
         """Seed, background, tokenizer and the rest of what every sample depends on; the knobs that were turned."""
@@ -103,10 +113,14 @@ class Plan:
 
     def count(self, length: Length) -> int:
         """How many samples there are of each task at `length`."""
-        tokens = length.context_tokens(0, self.source.segment_length)
+        tokens = self.tokens(length)
         if self.token_budget is None or not tokens:
             return self.samples_per_length
         return min(self.samples_per_length, max(self.token_budget // tokens, self.min_samples))
+
+    def tokens(self, length: Length) -> int:
+        """The tokens of one context at `length`, about (of a length in segments a question takes some)."""
+        return length.context_tokens(0, self.source.segment_length)
 
     def units(self) -> list[Unit]:
         """Task by task, length by length, shard by shard."""

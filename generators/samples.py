@@ -1,16 +1,16 @@
 """Samples: an episode laid out at a length, with an identity. The one place where tasks and filler meet.
 
 A sample is a pure function of (generator version, task and knobs, length, index, seed, split, background, tokenizer,
-placement). Its random streams are Philox generators keyed by that tuple, so order, workers, machines and restarts
-change nothing; and sample i of a task has the same story, question and relative depths at every length.
+placement, disguise). Its random streams are Philox generators keyed by that tuple, so order, workers, machines and
+restarts change nothing; and sample i of a task has the same story, question and relative depths at every length.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from ..base.files import digest
 from ..tasks.episode import Episode, Task
 from ..tasks.lexicon import OFFICIAL
 from .background import Background
-from .haystack import Haystack, PlacedFact, Shelf, lay_out
+from .disguise import Arrangement, Disguise
+from .haystack import Haystack, PlacedFact, Shelf, Watch, lay_out, unwatched
 from .lengths import Length
 from .placement import check_placement, depths
 from .tokens import Encoder
@@ -43,8 +44,9 @@ class Sample:
     """One question about one document.
 
     `length` is the nominal length as the user wrote it; `n_tokens` and `n_chars` are what the context has. Samples
-    with one `haystack_id` share a document; `wraps` is how often its background ended and began again. `text` renders
-    the whole context; a `Haystack` also streams its tokens.
+    with one `haystack_id` share a document; `wraps` is how often its background ended and began again, `n_distractors`
+    how many sentences like the facts, about others, stand among its filler. `text` renders the whole context; a
+    `Haystack` also streams its tokens.
     """
 
     id: str
@@ -60,6 +62,7 @@ class Sample:
     facts: tuple[PlacedFact, ...]
     haystack_id: str
     wraps: int
+    n_distractors: int
     document: Document = field(repr=False, compare=False)
 
     @property
@@ -72,7 +75,9 @@ class Source:
     """Makes the samples of a plan: `source.samples(task, length, index)`.
 
     `placement` None leaves it to each task. `split` is `test` or `train`; the two never share a random stream, nor
-    (with an endless background) filler. `segment_length` is the model's, for lengths such as `7seg`.
+    (with an endless background) filler. `segment_length` is the model's, for lengths such as `7seg`. `distractors` (for
+    each thousand tokens) and `style` hide the facts among their like: see disguise.py. `watch` is shown how filler is
+    indexed.
     """
 
     def __init__(
@@ -83,6 +88,8 @@ class Source:
         placement: str | None = None,
         split: str = "test",
         segment_length: int | None = None,
+        distractors: float = 0.0,
+        style: str = "none",
     ):
         self.background = background
         self.encoder = Encoder(tokenizer)
@@ -90,18 +97,38 @@ class Source:
         self.placement = placement and check_placement(placement)
         self.split = split
         self.segment_length = segment_length
+        self.disguise = Disguise(distractors, style)
+        self.watch: Watch = unwatched
         self._shelves: dict[frozenset[str], Shelf] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs: whoever watches stays here, and the shelves are filled again."""
+        return {**self.__dict__, "watch": unwatched, "_shelves": {}}
 
     def samples(self, name: str, task: Task, length: Length, index: int) -> tuple[Sample, ...]:
         """Sample number `index` of a task at a length: one document, and a sample for each of its questions."""
         task = task.of_split(self.split)
-        episode, places = self._story(name, task, index)
-        questions = [len(self.encoder.short(question.text)) for question in episode.questions]
-        n_tokens = length.context_tokens(max(questions), self.segment_length)
+        episode, places = self.story(name, task, index)
+        n_tokens = self._size(length, episode)
         identity = self._identity(name, task, index, n_tokens)
         filler = _stream(*self._identity(name, task, index), "filler")
-        haystack = lay_out(self._shelf(task), episode.facts, places, n_tokens, filler)
-        return tuple(self._sample(identity, name, length, index, episode, haystack))
+        shelf = self._shelf(task)
+        stream = partial(_stream, *self._story_key(name, task, index), "disguise")
+        told = self.disguise.arrange(shelf, episode.facts, places, n_tokens, stream)
+        haystack = lay_out(shelf, told.sentences, told.depths, n_tokens, filler)
+        return tuple(self._sample(identity, name, length, index, episode, told, haystack))
+
+    def prepare(self, task: Task) -> None:
+        """Index the filler that every sample of a task begins in, where all begin in the same volume."""
+        if self.background.first_volumes == 1:
+            self._shelf(task.of_split(self.split)).volume(0)
+
+    def ids(self, name: str, task: Task, length: Length, index: int) -> tuple[str, ...]:
+        """The ids of those samples; the background is not read."""
+        task = task.of_split(self.split)
+        episode, _ = self.story(name, task, index)
+        identity = self._identity(name, task, index, self._size(length, episode))
+        return tuple(_sample_id(identity, number) for number in range(len(episode.questions)))
 
     @cached_property
     def fingerprint(self) -> dict[str, object]:
@@ -116,33 +143,52 @@ class Source:
             "tokenizer_fingerprint": self.encoder.fingerprint,
             "placement": self.placement,
             "segment_length": self.segment_length,
+            "distractors": self.disguise.distractors,
+            "style": self.disguise.style,
         }
 
-    def _story(self, name: str, task: Task, index: int) -> tuple[Episode, np.ndarray]:
+    def story(self, name: str, task: Task, index: int) -> tuple[Episode, np.ndarray]:
         """The episode and the relative depths of its facts, the same at every length and over every background."""
-        key = (GENERATOR_VERSION, name, task.knobs(), self.seed, self.split, index)
+        task = task.of_split(self.split)
+        key = self._story_key(name, task, index)
         episode = task.episode(_stream(*key, "episode"))
         placement = self.placement or task.placement
         return episode, depths(placement, len(episode.facts), _stream(*key, placement, "depths"))
 
+    def _size(self, length: Length, episode: Episode) -> int:
+        questions = [len(self.encoder.short(question.text)) for question in episode.questions]
+        return length.context_tokens(max(questions), self.segment_length)
+
+    def _story_key(self, name: str, task: Task, index: int) -> tuple[object, ...]:
+        return GENERATOR_VERSION, name, task.knobs(), self.seed, self.split, index
+
     def _identity(self, name: str, task: Task, index: int, *length: int) -> tuple[object, ...]:
         placement = self.placement or task.placement
         fingerprints = (self.background.fingerprint, self.encoder.fingerprint)
-        return (GENERATOR_VERSION, name, task.knobs(), self.seed, self.split, index, placement, *fingerprints, *length)
+        story = self._story_key(name, task, index)
+        return (*story, placement, *fingerprints, *self.disguise.identity, *length)
 
     def _shelf(self, task: Task) -> Shelf:
         lexicon = OFFICIAL | task.lexicon
         if lexicon not in self._shelves:
-            self._shelves[lexicon] = Shelf(self.background, self.encoder, lexicon, self.split)
+            self._shelves[lexicon] = Shelf(self.background, self.encoder, lexicon, self.split, self.watch)
         return self._shelves[lexicon]
 
     def _sample(
-        self, identity: tuple[object, ...], name: str, length: Length, index: int, episode: Episode, haystack: Haystack
+        self,
+        identity: tuple[object, ...],
+        name: str,
+        length: Length,
+        index: int,
+        episode: Episode,
+        told: Arrangement,
+        haystack: Haystack,
     ) -> Iterator[Sample]:
         n_chars = haystack.n_chars()
         for number, question in enumerate(episode.questions):
+            places = haystack.places([told.facts[fact] for fact in question.supporting])
             yield Sample(
-                id=digest(*identity, "question", number)[:32],
+                id=_sample_id(identity, number),
                 task=name,
                 length=length.label,
                 index=index,
@@ -152,11 +198,16 @@ class Source:
                 question=question.text,
                 answer=question.answer,
                 choices=question.choices,
-                facts=haystack.places(question.supporting),
+                facts=tuple(places[fact] for fact in told.facts),
                 haystack_id=digest(*identity)[:32],
                 wraps=haystack.wraps,
+                n_distractors=told.n_distractors,
                 document=haystack,
             )
+
+
+def _sample_id(identity: tuple[object, ...], number: int) -> str:
+    return digest(*identity, "question", number)[:32]
 
 
 def _stream(*key: object) -> np.random.Generator:

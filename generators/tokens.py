@@ -69,7 +69,18 @@ class Encoder:
         self.short = lru_cache(maxsize=100_000)(self._short)
         self._lead = self._find_lead()
 
-    @property
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs to encode; the tokenizer itself, slow to load, stays here."""
+        kept = {name: getattr(self, name) for name in ("name", "fingerprint", "unknown", "dtype", "_lead")}
+        return {**kept, "_backend": self._backend.to_str()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from tokenizers import Tokenizer
+
+        self.__dict__.update(state, _backend=Tokenizer.from_str(state["_backend"]))
+        self.short = lru_cache(maxsize=100_000)(self._short)
+
+    @cached_property
     def name(self) -> str:
         """The name it was loaded by; of a folder, its own name and not where it lies."""
         name = str(self.tokenizer.name_or_path)
@@ -104,6 +115,10 @@ class Encoder:
     def text(self, text: str) -> np.ndarray:
         """The tokens of a whole text, as a model's own tokenizer would read it; no special tokens."""
         return np.asarray(self._backend.encode(text, add_special_tokens=False).ids, dtype=self.dtype)
+
+    def encodings(self, texts: Sequence[str]) -> list[Any]:
+        """Whole texts as `tokenizers.Encoding`s, by all cores: their tokens, and which characters each stands for."""
+        return self._backend.encode_batch(list(texts), add_special_tokens=False)
 
     def _short(self, sentence: str) -> np.ndarray:
         """The tokens of a fact or a question, remembered. Raises `UserError` when one is the unknown token."""

@@ -79,6 +79,7 @@ class Distractors:
         told_back = any(PRONOUN.search(fact) for fact in facts)
         frames = (_frame(fact, lexicon, told_back) for fact in facts if not PRONOUN.search(fact))
         self.frames = [frame for frame in frames if frame.roles and not collisions(" _ ".join(frame.parts), lexicon)]
+        self._numbers = frozenset(number for fact in facts for number in re.findall(r"\d+", fact))
         self._words = {role: [w for w in words if not collisions(w, lexicon)] for role, words in OTHERS.items()}
 
     def draw(self, rng: np.random.Generator) -> Iterator[str]:
@@ -92,9 +93,20 @@ class Distractors:
 
     def _word(self, role: str, taken: Sequence[str], rng: np.random.Generator) -> str:
         if role.isdigit():
-            return "".join(str(digit) for digit in rng.integers(10, size=int(role)))
+            return self._number(int(role), rng)
         free = [word for word in self._words[role] if word not in taken] or OTHERS[role]
         return free[int(rng.integers(len(free)))]
+
+    def _number(self, digits: int, rng: np.random.Generator) -> str:
+        """So many digits that are not a number of the story, unless its numbers are very short."""
+        drawn = _digits(digits, rng)
+        while digits > 2 and drawn in self._numbers:
+            drawn = _digits(digits, rng)
+        return drawn
+
+
+def _digits(count: int, rng: np.random.Generator) -> str:
+    return "".join(str(digit) for digit in rng.integers(10, size=count))
 
 
 def _frame(fact: str, lexicon: frozenset[str], without_people: bool) -> Frame:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from rmt_bench.base.errors import UserError
-from rmt_bench.generators.background import BACKGROUNDS, Background, PlainText, load_background, split_sentences
+from rmt_bench.generators.background import BACKGROUNDS, Background, load_background
+from rmt_bench.generators.plain_text import PlainText, split_sentences
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_file_that_is_no_text_is_refused_by_name(tmp_path: Path, content: bytes,
 @pytest.mark.parametrize(
     ("spec", "said"),
     [("porse", "did you mean 'prose'"), ("/no/such", "no such file or folder"), ("text:", "text:PATH"),
-     ("text", "text:PATH"), ("hf:some", "unknown background 'hf'")],
+     ("text", "text:PATH"), ("hf", "hf:NAME")],
 )  # fmt: skip
 def test_unknown_background_is_refused_with_its_remedy(spec: str, said: str) -> None:
     with pytest.raises(UserError, match=said):

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from scipy.stats import kstest
 
-from rmt_bench.generators.background import PlainText, load_background
+from rmt_bench.generators.background import load_background
 from rmt_bench.generators.lengths import parse_lengths
+from rmt_bench.generators.plain_text import PlainText
 from rmt_bench.generators.samples import Sample, Source
 from rmt_bench.generators.tokens import load_tokenizer
 from rmt_bench.tasks.lexicon import collisions

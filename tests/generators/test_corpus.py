@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from rmt_bench.base.errors import UserError
 from rmt_bench.generators import corpus
-from rmt_bench.generators.background import PlainText
 from rmt_bench.generators.corpus import Index, cached_index
+from rmt_bench.generators.indexing import colliding
+from rmt_bench.generators.plain_text import PlainText
 from rmt_bench.generators.tokens import Encoder
 from rmt_bench.tasks.lexicon import OFFICIAL, collisions
 
@@ -166,4 +167,4 @@ def test_tokens_take_the_smallest_type_that_holds_them(tmp_path: Path, wordpiece
 def test_quick_look_for_words_of_the_tasks_misses_none(parts: list[str], upper: bool) -> None:
     text = "".join(parts).upper() if upper else "".join(parts)
     for written in (text, text.replace("s", "ſ"), text.replace("K", "\u212a"), text.replace("i", "ı")):
-        assert corpus._collides(OFFICIAL)(written) == bool(collisions(written))
+        assert colliding(OFFICIAL)([written]).tolist() == [bool(collisions(written))]

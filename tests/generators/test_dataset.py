@@ -2,11 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +11,9 @@ import pytest
 
 from rmt_bench.base.errors import UserError
 from rmt_bench.base.files import sole_writer
-from rmt_bench.generators.dataset import SCHEMA, Dataset, generate_dataset
+from rmt_bench.generators.dataset import Dataset, generate_dataset
 from rmt_bench.generators.generate import make_plan
+from rmt_bench.generators.layout import SCHEMA
 from rmt_bench.generators.plan import Plan
 
 PlanMaker = Callable[..., Plan]
@@ -189,11 +185,35 @@ def test_damaged_file_of_a_data_set_is_named(plan: PlanMaker, tmp_path: Path) ->
 
 
 def test_long_samples_have_a_row_group_each(plan: PlanMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rmt_bench.generators.dataset._ROW_GROUP", 600)
+    monkeypatch.setattr("rmt_bench.generators.rows._ROW_GROUP", 600)
     folder = generate_dataset(plan(), tmp_path / "data")
     assert pq.read_metadata(folder / "300" / "memorize-00000-of-00001.parquet").num_row_groups == 5
     assert pq.read_metadata(folder / "0" / "memorize-00000-of-00001.parquet").num_row_groups == 1
     assert [s.index for u in Dataset(folder).units() for s in Dataset(folder).samples(u)] == [0, 1, 2, 3, 4] * 4
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "duckdb"])
+def test_other_libraries_read_the_files(plan: PlanMaker, tmp_path: Path, library: str) -> None:
+    folder = generate_dataset(plan(), tmp_path / "data")
+    file = str(folder / "300" / "reasoning-00000-of-00001.parquet")
+    expected = pq.read_table(file).column("input").to_pylist()
+    module = pytest.importorskip(library, reason=f"{library} is not installed")
+    if library == "duckdb":
+        assert [row[0] for row in module.sql(f"select input from '{file}'").fetchall()] == expected
+    else:
+        assert list(module.read_parquet(file)["input"]) == expected
+
+
+def test_what_reads_babilong_reads_a_length_and_a_task(
+    plan: PlanMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As lm-eval 0.4.13 does it (tasks/babilong/common_utils.py), with the folder where it looks for the data set."""
+    from datasets import load_dataset
+
+    generate_dataset(plan(), tmp_path / "RMT-team" / "babilong-1k-samples")
+    monkeypatch.chdir(tmp_path)
+    data: Any = load_dataset("RMT-team/babilong-1k-samples", name="300", split="reasoning")
+    assert all(row["input"] and row["question"] and row["target"] for row in data)
 
 
 def test_datasets_reads_lengths_as_configurations_and_tasks_as_splits(plan: PlanMaker, tmp_path: Path) -> None:
@@ -206,40 +226,3 @@ def test_datasets_reads_lengths_as_configurations_and_tasks_as_splits(plan: Plan
     assert {row["length"] for row in data} == {"300"}
     streamed: Any = load_dataset(str(folder), "0", split="memorize", streaming=True)
     assert [row["index"] for row in streamed] == [0, 1, 2, 3, 4]
-
-
-_CALL = """
-import sys
-from pathlib import Path
-from rmt_bench.generators.generate import make_plan
-from rmt_bench.generators.dataset import generate_dataset
-from rmt_bench.generators.tokens import load_tokenizer
-story, tokenizer, output = sys.argv[1:]
-plan = make_plan(["detect", "reasoning"], "0,300,20k", load_tokenizer(tokenizer), samples=40, background=story)
-print("ready", flush=True)
-generate_dataset(plan, output, lambda file, tokens: print(file, flush=True))
-"""
-
-
-@pytest.mark.slow
-def test_call_killed_anywhere_goes_on_to_the_same_bytes(
-    story: Path, wordpiece: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wordpiece.save_pretrained(tmp_path / "tokenizer")
-    monkeypatch.setenv("RMT_BENCH_CACHE", str(tmp_path / "cache"))
-
-    def start(output: str) -> subprocess.Popen[bytes]:
-        call = [sys.executable, "-c", _CALL, str(story), str(tmp_path / "tokenizer"), str(tmp_path / output)]
-        return subprocess.Popen(call, stdout=subprocess.PIPE, env=os.environ)
-
-    assert start("whole").wait() == 0
-    for pause in (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3):
-        process = start("killed")
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(pause)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    assert start("killed").wait() == 0
-    assert _hashes(tmp_path / "killed") == _hashes(tmp_path / "whole")
-    assert not list((tmp_path / "cache").rglob("*.tmp"))

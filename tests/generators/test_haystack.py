@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rmt_bench.generators.background import Background, PlainText
+from rmt_bench.generators import haystack
+from rmt_bench.generators.background import Background
 from rmt_bench.generators.haystack import Haystack, Shelf, lay_out
+from rmt_bench.generators.plain_text import PlainText
 from rmt_bench.generators.tokens import Encoder
 from rmt_bench.tasks.lexicon import OFFICIAL
 
@@ -52,6 +56,8 @@ def _assert_sound(hay: Haystack, nominal: int) -> None:
     text, encoder = hay.text(), hay.shelf.encoder
     tokens = encoder.text(text)
     assert len(text) == hay.n_chars()
+    assert "".join(hay.text_pieces()) == hay.utf8().decode() == text
+    assert hay.sha256() == hashlib.sha256(text.encode()).hexdigest()
     assert len(tokens) == hay.n_tokens
     assert np.concatenate(list(hay.tokens())).tolist() == tokens.tolist()
     places = hay.places((0,))
@@ -77,6 +83,28 @@ def test_any_layout_is_exact_to_the_token_and_to_the_character(
 ) -> None:
     if depths:
         _assert_sound(_lay_out(shelf, depths, n_tokens, seed), n_tokens)
+
+
+def test_text_is_streamed_in_small_pieces_between_sentences(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(haystack, "_PIECE", 500)
+    longest = max(map(len, _sentences(shelf)))
+    hay = _lay_out(shelf, [0.3, 0.8], 5_000)
+    pieces = list(hay.text_pieces())
+    assert "".join(pieces) == hay.text()
+    assert max(len(piece.encode()) for piece in pieces) <= max(500, longest) + 1
+    assert len(pieces) > 20
+
+
+def test_very_long_document_takes_the_memory_of_a_piece(shelf: Shelf) -> None:
+    hay = _lay_out(shelf, [0.5], 300_000)
+    tracemalloc.start()
+    try:
+        characters = sum(map(len, hay.text_pieces()))
+        tokens = sum(map(len, hay.tokens()))
+        assert tracemalloc.get_traced_memory()[1] < 500_000
+    finally:
+        tracemalloc.stop()
+    assert (characters, tokens) == (hay.n_chars(), hay.n_tokens)
 
 
 def test_facts_stand_between_whole_sentences(shelf: Shelf) -> None:

@@ -86,7 +86,7 @@ def test_knob_goes_to_every_task_that_has_it(turned: type[Detect]) -> None:
 def test_knob_that_no_task_has_is_refused_with_the_closest(turned: type[Detect]) -> None:
     with pytest.raises(UserError, match=r"no task of detect, turned has a knob 'fact'; did you mean 'facts'\?"):
         load_tasks(["detect", "turned"], {"fact": "3"})
-    with pytest.raises(UserError, match="they have none"):
+    with pytest.raises(UserError, match="they have: language"):
         load_tasks(["detect"], {"facts": "3"})
 
 

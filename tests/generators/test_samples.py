@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,14 @@ def test_sample_has_the_same_depths_and_the_same_beginning_at_every_length(sourc
             assert one.depth == pytest.approx(other.depth, abs=0.04)
         begin = min(*(fact.char_start for fact in short.facts), 1_000)
         assert short.text[:begin] == long.text[:begin]
+
+
+def test_another_process_makes_the_same_samples(source: Source) -> None:
+    source.watch = lambda what, total: (_ for _ in ()).throw(AssertionError)  # whoever watches stays behind
+    there = pickle.loads(pickle.dumps(source))
+    assert there.fingerprint == source.fingerprint
+    source = Source(source.background, source.encoder.tokenizer, segment_length=120)
+    assert _sample(there, "detect", "500").text == _sample(source, "detect", "500").text
 
 
 def test_samples_do_not_depend_on_order_or_company(story: Path, wordpiece: Any) -> None:

@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from .episode import Episode, Question, Task
+from .languages import ENGLISH, check_language, load_language, unless_english
 from .lexicon import PEOPLE, PLACES
 from .registry import task
 
@@ -50,9 +51,41 @@ class Memorize(Task):
 @task("detect")
 @dataclass(frozen=True)
 class Detect(Memorize):
-    """One fact anywhere in the text, the question at the end: who is where?"""
+    """One fact anywhere in the text, the question at the end: who is where?
+
+    `language` is that of the fact and the question: `de` for German (see languages.py).
+    """
+
+    language: str = ENGLISH
 
     placement: ClassVar[str] = "uniform"
+
+    def __post_init__(self) -> None:
+        check_language(self.language)
+
+    @property
+    def labels(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The six places."""
+        return PLACES if self.language == ENGLISH else load_language(self.language).places
+
+    @property
+    def lexicon(self) -> frozenset[str]:
+        """The four people and six places."""
+        return super().lexicon if self.language == ENGLISH else load_language(self.language).lexicon
+
+    def knobs(self) -> dict[str, object]:
+        """The language, unless it is English."""
+        return unless_english(super().knobs())
+
+    def episode(self, rng: np.random.Generator) -> Episode:
+        """`Maria ging zurück in den Garten.` and `Wo ist Maria?`"""
+        if self.language == ENGLISH:
+            return super().episode(rng)
+        words = load_language(self.language)
+        person, place = _pick(rng, words.people), _pick(rng, words.places)
+        fact = words.move(_pick(rng, words.moved), person, place)
+        question = _pick(rng, words.where).format(actor=person)
+        return Episode((fact,), (Question(question, place, words.places, (0,)),))
 
 
 @task("reasoning")

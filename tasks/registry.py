@@ -10,6 +10,17 @@ from ..base.registry import Registry
 from .episode import Task, knob_name
 
 _MEMORY = "rmt_bench.tasks.memory"
+#: Which module has which of the tasks beyond bAbI.
+_BEYOND = {
+    "needle": (
+        "needle", "passkey", "niah-single-1", "niah-single-2", "niah-single-3", "niah-multikey-1", "niah-multikey-2",
+        "niah-multikey-3", "niah-multivalue", "niah-multiquery",
+    ),
+    "tracing": ("vt", "cwe", "fwe"),
+    "recall": ("remember", "rewrite", "recall-multi", "induction", "selective-copy"),
+    "capacity": ("capacity", "interference"),
+    "order": ("order", "count"),
+}  # fmt: skip
 #: Which module tells the stories of which bAbI tasks.
 _BABI = {
     "movements": (1, 6, 9, 10, 11, 12, 13, 14),
@@ -28,6 +39,7 @@ TASKS: Registry[type[Task]] = Registry(
         "detect": _MEMORY,
         "reasoning": _MEMORY,
         **{f"qa{number}": _MODULES[number] for number in sorted(_MODULES)},
+        **{name: f"rmt_bench.tasks.{module}" for module, names in _BEYOND.items() for name in names},
     },
 )
 task = TASKS.register

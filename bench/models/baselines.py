@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from ...generators.tokens import load_tokenizer
-from ...tasks.babi.reader import UNKNOWN, Reader
 from ...tasks.babi.reader_text import openings
+from ...tasks.guessing import guess
+from ...tasks.reader import UNKNOWNS, Reader
 from ...tasks.registry import TASKS, load_task
 from ..model import model
 
@@ -37,11 +38,14 @@ class Guesser:
 
 @model("random")
 class Random(Guesser):
-    """Answers one of the choices at random: what chance looks like, with its noise."""
+    """Answers at random as a question allows, a list where one is wanted: what chance looks like, with its noise."""
 
     def answer(self, state: None, prompts: Sequence[torch.Tensor], choices: Sequence[Sequence[str]]) -> list[str]:
-        """A uniform draw for each row, from torch's generator (which the harness seeds for every unit)."""
-        return [row[int(torch.randint(len(row), ()))] if row else "" for row in choices]
+        """A uniform draw for each row, seeded by torch's generator (which the harness seeds for every unit)."""
+        rng = np.random.default_rng(int(torch.randint(2**31, ())))
+        return [
+            guess(_question(self.tokenizer, prompt), row, rng) for prompt, row in zip(prompts, choices, strict=True)
+        ]
 
 
 @model("majority")
@@ -91,10 +95,20 @@ class Oracle:
         return [self._answer([segment[i] for segment in segments], prompt) for i, prompt in enumerate(prompts)]
 
     def _answer(self, segments: list[torch.Tensor], prompt: torch.Tensor) -> str:
-        text = self.tokenizer.decode(torch.cat([*segments, prompt.to(torch.int32)]), skip_special_tokens=True)
-        assert isinstance(text, str)
-        ends = max((match.end() for match in _SENTENCE_END.finditer(text, max(len(text) - 2_000, 0))), default=0)
-        reader = Reader(text[:ends])
+        text, question = _parted(self.tokenizer, torch.cat([*segments, prompt.to(torch.int32)]))
+        reader = Reader(text)
         # A heading ("CHAPTER I") has no full stop that would part it from the question.
-        answers = (reader.answer(question) for question in openings(text[ends:].strip()))
-        return next((answer for answer in answers if answer != UNKNOWN), UNKNOWN)
+        answers = [reader.answer(opening) for opening in openings(question)]
+        return next((answer for answer in answers if answer not in UNKNOWNS), answers[0])
+
+
+def _question(tokenizer: Any, prompt: torch.Tensor) -> str:
+    return _parted(tokenizer, prompt)[1]
+
+
+def _parted(tokenizer: Any, tokens: torch.Tensor) -> tuple[str, str]:
+    """What tokens say before their last sentence, and that sentence: the question."""
+    text = tokenizer.decode(tokens, skip_special_tokens=True)
+    assert isinstance(text, str)
+    ends = max((match.end() for match in _SENTENCE_END.finditer(text, max(len(text) - 2_000, 0))), default=0)
+    return text[:ends], text[ends:].strip()

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ...base.errors import UserError
+from ..episode import Episode, Question
+from ..languages import ENGLISH, check_language, load_language, unless_english
 from ..registry import task
 from .cast import HOUSE, HOUSE_WITH_OBJECTS, TOWN, Cast, pronoun, set_aside
 from .dice import Dice
@@ -43,7 +46,52 @@ class _WhereIs(BabiTask):
 @task("qa1")
 @dataclass(frozen=True)
 class Qa1(_WhereIs):
-    """One supporting fact: who is where?"""
+    """One supporting fact: who is where?
+
+    `language` is that of facts and questions: `de` for German (see languages.py).
+    """
+
+    language: str = ENGLISH
+
+    def __post_init__(self) -> None:
+        check_language(self.language)
+        if self.language != ENGLISH and (self.paraphrase or self.words != "official"):
+            raise UserError(f"language={self.language}: it has official words only; leave lexicon and paraphrase out")
+        super().__post_init__()
+
+    @property
+    def cast(self) -> Cast:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The people and places of the language."""
+        if self.language == ENGLISH:
+            return HOUSE
+        words = load_language(self.language)
+        return {"people": words.people, "places": words.places}
+
+    @property
+    def lexicon(self) -> frozenset[str]:
+        """Every word that a story can draw, irregular plurals included."""
+        return super().lexicon if self.language == ENGLISH else load_language(self.language).lexicon
+
+    def knobs(self) -> dict[str, object]:
+        """The settings; the language only where it is not English."""
+        return unless_english(super().knobs())
+
+    def _choices(self, cast: Cast) -> tuple[str, ...]:
+        return tuple(map(self._translated, super()._choices(cast)))
+
+    def _translated(self, answer: str) -> str:
+        return load_language(self.language).unknown if self.language != ENGLISH and answer == UNKNOWN else answer
+
+    def _worded(self, dice: Dice, story: Story, asked: Sequence[Asked], choices: tuple[str, ...]) -> Episode:
+        if self.language == ENGLISH:
+            return super()._worded(dice, story, asked, choices)
+        words = load_language(self.language)
+        told = (words.move(dice.pick(words.moved), fact.slots["actor"], fact.slots["place"]) for fact in story.told)
+        questions = (
+            Question(dice.pick(words.where).format_map(a.slots), self._translated(a.answer), choices, a.supporting)
+            for a in asked
+        )
+        return Episode(tuple(told), tuple(questions))
 
     def story(self, dice: Dice, cast: Cast, facts: int, leave_open: int) -> Story:
         """People move about. Left open: where someone is who never occurs."""

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from ..base.errors import UserError
 from ..base.files import atomic_path, is_temporary, read_json, remove_temporaries, sole_writer, write_json
+from ..tasks.guessing import odds
 from ..tasks.scoring import Status
 
 FORMAT = 1
@@ -148,12 +149,17 @@ class RunFolder:
     def records(self) -> pd.DataFrame:
         """One row for each sample asked about, in the order in which units were finished, with `SCHEMA`'s columns.
 
+        Another column, `chance`, says how likely a guess is right (see tasks/guessing.py).
+
         Where a sample stands in two units (an earlier call cut its shards otherwise) the later one counts.
         """
         units = sorted((self.path / "records").glob("*.parquet"), key=lambda path: path.stat().st_mtime_ns)
         tables = [pq.read_table(path, schema=SCHEMA) for path in units]
         table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
-        return table.to_pandas().drop_duplicates("sample_id", keep="last").reset_index(drop=True)
+        records = table.to_pandas().drop_duplicates("sample_id", keep="last").reset_index(drop=True)
+        asked = zip(records["question"], records["choices"], strict=True)
+        records["chance"] = [odds(question, list(choices)) for question, choices in asked]
+        return records
 
     def errors(self) -> list[str]:
         """Why questions ended in an error, one reason for each of them."""

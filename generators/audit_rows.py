@@ -12,10 +12,9 @@ from itertools import islice
 from typing import Any
 
 from ..base.files import digest
-from ..tasks.babi.reader_questions import answer as read_answer
-from ..tasks.babi.reader_story import Story
 from ..tasks.episode import Episode, Task
 from ..tasks.lexicon import OFFICIAL, collision_pattern
+from ..tasks.reader import Reader
 from .audit_findings import Findings
 from .audit_plan import Planned
 from .haystack import PlacedFact
@@ -143,9 +142,9 @@ def check_spans(document: Document, tokens: Tokens, findings: Findings) -> None:
 
 def check_answers(document: Document, findings: Findings) -> None:
     """The symbolic reader, which knows neither task nor facts, finds every answer; other questions are not its own."""
-    story = Story(document.text)
+    reader = Reader(document.text)
     for sample in document.samples:
-        found = read_answer(story, sample.question)
+        found = reader.find(sample.question)
         if found is None:
             findings.skip("answers", f"the reader cannot read questions such as {sample.question!r}")
             continue

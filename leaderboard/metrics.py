@@ -31,7 +31,8 @@ def curve(folder: str | Path) -> pd.DataFrame:
 
     `n` counts the questions that were answered, invalid answers included (they are wrong); errors and skipped ones
     stand beside it. `n_tokens` is the mean length of the context with the question, under the model's tokenizer,
-    `chance` the mean accuracy of guessing among each question's labels. Raises `UserError` when `folder` is no run.
+    `chance` the mean accuracy of guessing among the answers that each question allows. Raises `UserError` when `folder`
+    is no run.
     """
     run = RunFolder(folder)
     info = run.info
@@ -64,7 +65,7 @@ def _row(task: str, length: str, group: pd.DataFrame) -> dict[str, object]:
         "accuracy": correct / n if n else float("nan"),
         "ci_low": low,
         "ci_high": high,
-        "chance": _chance(group["choices"]),
+        "chance": float(group["chance"].mean()),
         "n_error": int((group["status"] == "error").sum()),
         "n_skipped": int((group["status"] == "skipped").sum()),
         "tokens_per_second": round(float(read["model_tokens"].sum()) / seconds) if seconds else float("nan"),
@@ -72,11 +73,6 @@ def _row(task: str, length: str, group: pd.DataFrame) -> dict[str, object]:
         "state_bytes": int(group["state_bytes"].max()),
         "peak_memory_bytes": int(group["peak_memory_bytes"].max()),
     }
-
-
-def _chance(choices: pd.Series) -> float:
-    """The mean accuracy of guessing among each question's labels; free text counts as 0."""
-    return sum(1 / len(labels) if len(labels) else 0.0 for labels in choices.tolist()) / len(choices)
 
 
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:

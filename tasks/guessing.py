@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import comb
 
 import numpy as np
 
@@ -28,6 +29,16 @@ def guess(question: str, choices: Sequence[str], rng: np.random.Generator) -> st
     wanted = _SO_MANY.search(question)
     size = min(int(wanted[1]) if wanted else 1, len(choices))
     return ",".join(choices[int(i)] for i in rng.permutation(len(choices))[:size])
+
+
+def odds(question: str, choices: Sequence[str]) -> float:
+    """How likely a guess is right: one in so many answers as the question allows; 0 without choices."""
+    if not choices:
+        return 0.0
+    if _EMPTY in choices and _LIST.search(question):
+        return 1 / (2 ** sum(choice not in (_EMPTY, _ALONE) for choice in choices) + (_ALONE in choices))
+    wanted = _SO_MANY.search(question)
+    return 1 / comb(len(choices), min(int(wanted[1]) if wanted else 1, len(choices)))
 
 
 def _any_list(things: Sequence[str], may_be_unknown: bool, rng: np.random.Generator) -> str:

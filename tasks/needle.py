@@ -86,19 +86,19 @@ class _Needles(WordTask):
         return f"What {what} for {keys} mentioned in the provided text?"
 
 
-@task("niah-single-1")
+@task("niah_single_1")
 @dataclass(frozen=True)
 class NiahSingle1(_Needles):
     """One needle: a number under a word (RULER asks it in `--background noise`)."""
 
 
-@task("niah-single-2")
+@task("niah_single_2")
 @dataclass(frozen=True)
 class NiahSingle2(_Needles):
     """One needle: a number under a word, in prose or books."""
 
 
-@task("niah-single-3")
+@task("niah_single_3")
 @dataclass(frozen=True)
 class NiahSingle3(_Needles):
     """One needle: a UUID under a word."""
@@ -106,7 +106,7 @@ class NiahSingle3(_Needles):
     value_type: str = "uuids"
 
 
-@task("niah-multikey-1")
+@task("niah_multikey_1")
 @dataclass(frozen=True)
 class NiahMultikey1(_Needles):
     """Four needles, one of them asked for."""
@@ -114,7 +114,7 @@ class NiahMultikey1(_Needles):
     needles: int = 4
 
 
-@task("niah-multikey-2")
+@task("niah_multikey_2")
 @dataclass(frozen=True)
 class NiahMultikey2(_Needles):
     """A haystack of needles: a hundred of them, one asked for."""
@@ -122,7 +122,7 @@ class NiahMultikey2(_Needles):
     needles: int = 100
 
 
-@task("niah-multikey-3")
+@task("niah_multikey_3")
 @dataclass(frozen=True)
 class NiahMultikey3(_Needles):
     """A haystack of needles whose keys and values are UUIDs."""
@@ -132,7 +132,7 @@ class NiahMultikey3(_Needles):
     value_type: str = "uuids"
 
 
-@task("niah-multivalue")
+@task("niah_multivalue")
 @dataclass(frozen=True)
 class NiahMultivalue(_Needles):
     """Four values under one key, all of them asked for."""
@@ -140,7 +140,7 @@ class NiahMultivalue(_Needles):
     values: int = 4
 
 
-@task("niah-multiquery")
+@task("niah_multiquery")
 @dataclass(frozen=True)
 class NiahMultiquery(_Needles):
     """Four keys, all of them asked for at once."""

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 UNKNOWN = "unknown"
 Answering = Callable[..., str]
 _COUNTS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _MOVED = "(?:went back|went|moved|journeyed|travelled) to|headed over to"
 _WORD = r"[A-Z][\w'’-]*"
+_IN_WORD = re.compile(r"[\w'’-]")
 _FULL_NAME = f"{_WORD} {_WORD}"
 
 
@@ -29,40 +30,48 @@ def answer(text: str, question: str) -> str | None:
     return None
 
 
-def _found(pattern: str, text: str) -> list[str]:
-    """What the one group of a pattern holds wherever it occurs, in text order."""
-    return [match[1] for match in re.finditer(pattern, text)]
+def _found(pattern: str, text: str) -> list[tuple[int, str]]:
+    """Where a pattern occurs, not within a word, and what its one group holds, in text order.
+
+    Patterns begin with plain letters: for those a long text is scanned fast.
+    """
+    hits = re.finditer(pattern, text)
+    return [(hit.start(), hit[1]) for hit in hits if not _IN_WORD.match(text[max(hit.start() - 1, 0) : hit.start()])]
 
 
-def _last(found: Iterable[str]) -> str:
-    return next(reversed(list(found)), "")
+def _all(pattern: str, text: str) -> list[str]:
+    return [held for _, held in _found(pattern, text)]
+
+
+def _last(found: Sequence[str]) -> str:
+    return found[-1] if found else ""
 
 
 def _magic(text: str, kind: str, keys: str) -> str:
     """The values under each key, in text order."""
     wanted = "|".join(map(re.escape, re.split(r",? and (?=\S)|, ", keys)))
-    return ",".join(_found(rf"\bOne of the special magic {kind}s for (?:{wanted}) is: ([\w-]+)\.", text))
+    return ",".join(_all(rf"One of the special magic {kind}s for (?:{wanted}) is: ([\w-]+)\.", text))
 
 
 def _passkey(text: str) -> str:
-    return _last(_found(r"\bThe passkey is (\d+); remember it, \1 is the passkey\.", text))
+    return _last(_all(r"The passkey is (\d+); remember it, \1 is the passkey\.", text))
 
 
 def _best_thing(text: str, city: str) -> str:
-    return _last(_found(rf"\bThe best thing to do in {re.escape(city)} is ([^.]+?) on a sunny day\.", text))
+    return _last(_all(rf"The best thing to do in {re.escape(city)} is ([^.]+?) on a sunny day\.", text))
 
 
 def _variables(text: str, value: str) -> str:
     """All variables that lead back to a value, in the order they get it."""
     having: list[str] = []
-    for variable, source in re.findall(r"\bVAR (\w+) = (\d+|VAR \w+)\.", text):
+    for variable, source in re.findall(r"VAR (\w+) = (\d+|VAR \w+)\.", text):
         if source == value or source.removeprefix("VAR ") in having:
             having.append(variable)
     return ",".join(having)
 
 
 def _most_frequent(text: str, count: str | None = None) -> str:
-    words = Counter(word for row in _found(r"\bWordlist: ([^.]+)\.", text) for word in row.split(", "))
+    words = Counter(word for row in _all(r"Wordlist: ([^.]+)\.", text) for word in row.split(", "))
     return ",".join(word for word, _ in words.most_common(int(count or 1)))
 
 
@@ -70,9 +79,10 @@ def _carried(text: str, person: str) -> str:
     """What someone carries by the last thing said of it, in either wording."""
     who = re.escape(person)
     said = (
-        rf"(?<![\w'’-]){who} (?:now )?carries the (\w+)\.",
-        rf"\b[Tt]he (\w+) lies in the bag of {who}\.",
-        rf"\bIn the pocket of {who} is the (\w+)\.",
+        rf"{who} (?:now )?carries the (\w+)\.",
+        rf"The (\w+) lies in the bag of {who}\.",
+        rf"the (\w+) lies in the bag of {who}\.",
+        rf"In the pocket of {who} is the (\w+)\.",
     )
     return _latest(text, said)
 
@@ -80,32 +90,32 @@ def _carried(text: str, person: str) -> str:
 def _place(text: str, person: str) -> str:
     """Where someone went last, in either wording."""
     who = re.escape(person)
-    said = (rf"(?<![\w'’-]){who} (?:{_MOVED}) the (\w+)\.", rf"\bThe next stop for {who} was the (\w+)\.")
+    said = (rf"{who} (?:{_MOVED}) the (\w+)\.", rf"The next stop for {who} was the (\w+)\.")
     return _latest(text, said)
 
 
 def _latest(text: str, patterns: Iterable[str]) -> str:
-    found = [(match.start(), match[1]) for pattern in patterns for match in re.finditer(pattern, text)]
-    return max(found, default=(0, ""))[1]
+    """What the last of all hits holds."""
+    return max((hit for pattern in patterns for hit in _found(pattern, text)), default=(0, ""))[1]
 
 
 def _after(text: str, person: str, thing: str) -> str:
-    row = _found(rf"\b{re.escape(person)} then drew the (\w+)\.", text)
+    row = _all(rf"{re.escape(person)} then drew the (\w+)\.", text)
     return row[row.index(thing) + 1] if thing in row[:-1] else ""
 
 
 def _noted(text: str, person: str, number: str) -> str:
-    row = _found(rf"\b{re.escape(person)} noted down the (\w+)\.", text)
+    row = _all(rf"{re.escape(person)} noted down the (\w+)\.", text)
     return row[int(number) - 1] if int(number) <= len(row) else ""
 
 
 def _first(text: str, one: str, other: str) -> str:
-    arrived = _found(rf"\b({re.escape(one)}|{re.escape(other)}) arrived at the \w+\.", text)
-    return arrived[0] if arrived else ""
+    arrived = sorted(hit for name in (one, other) for hit in _found(rf"({re.escape(name)}) arrived at the \w+\.", text))
+    return arrived[0][1] if arrived else ""
 
 
 def _times(text: str, person: str) -> str:
-    return _COUNTS[len(_found(rf"\b({re.escape(person)}) rang the bell\.", text))]
+    return _COUNTS[len(_all(rf"({re.escape(person)}) rang the bell\.", text))]
 
 
 _FORMS: tuple[tuple[re.Pattern[str], Answering], ...] = tuple(

@@ -143,7 +143,7 @@ class Remember(Keyed):
         return written(dice, dice.shuffled(keys), self.values)
 
 
-@task("recall-multi")
+@task("recall_multi")
 @dataclass(frozen=True)
 class MultiRecall(Remember):
     """Multi-query recall: several questions about the pairs of one text."""
@@ -225,7 +225,7 @@ class Induction(_Row):
         return Episode(facts, (asked(text, (row[place + 1],), self.labels, (place, place + 1)),))
 
 
-@task("selective-copy")
+@task("selective_copy")
 @dataclass(frozen=True)
 class SelectiveCopy(_Row):
     """Selective copying: someone notes some things down; which was number 3? `questions` positions are asked for."""

@@ -13,11 +13,11 @@ _MEMORY = "rmt_bench.tasks.memory"
 #: Which module has which of the tasks beyond bAbI.
 _BEYOND = {
     "needle": (
-        "needle", "passkey", "niah-single-1", "niah-single-2", "niah-single-3", "niah-multikey-1", "niah-multikey-2",
-        "niah-multikey-3", "niah-multivalue", "niah-multiquery",
+        "needle", "passkey", "niah_single_1", "niah_single_2", "niah_single_3", "niah_multikey_1", "niah_multikey_2",
+        "niah_multikey_3", "niah_multivalue", "niah_multiquery",
     ),
     "tracing": ("vt", "cwe", "fwe"),
-    "recall": ("remember", "rewrite", "recall-multi", "induction", "selective-copy"),
+    "recall": ("remember", "rewrite", "recall_multi", "induction", "selective_copy"),
     "capacity": ("capacity", "interference"),
     "order": ("order", "count"),
 }  # fmt: skip

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+#: What parts the items of a list in free text.
+_PARTING = re.compile(r"[,;\n]|\band\b", re.IGNORECASE)
+
 Status = Literal["answered", "invalid", "skipped", "error"]
 
 
@@ -40,11 +43,11 @@ def strict(output: str, target: str, choices: Sequence[str]) -> Score:
     Labels are matched as whole words without regard to case, among the question's own `choices` only. An answer
     that names one label is judged; one that names none, or several where one is asked, is `invalid`. Where the target
     is a list (`"apple,milk"`, its items among the choices) the labels named are compared as sets. Without choices
-    the texts are compared after folding case, white space and a final full stop.
+    the texts are compared after folding case, white space and a final full stop; where the target is a list, so are its
+    items as sets, those of the output parted by commas, semicolons, line breaks or "and".
     """
     if not choices:
-        said = _fold(output)
-        return Score(said == _fold(target), said, "answered" if said else "invalid")
+        return _free(output, target)
     named = [_canonical(label, choices) for label in _label_pattern(tuple(choices)).findall(output)]
     named = list(dict.fromkeys(named))
     if target not in choices and "," in target:
@@ -53,6 +56,15 @@ def strict(output: str, target: str, choices: Sequence[str]) -> Score:
     if len(named) != 1:
         return Score(False, ",".join(named), "invalid", "several labels" if named else "no label")
     return Score(named[0] == _canonical(target, choices), named[0])
+
+
+def _free(output: str, target: str) -> Score:
+    said = _fold(output)
+    if "," not in target:
+        return Score(said == _fold(target), said, "answered" if said else "invalid")
+    items = [item for part in _PARTING.split(output) if (item := _fold(part))]
+    right = set(items) == {_fold(item) for item in target.split(",")}
+    return Score(right, ",".join(dict.fromkeys(items)), "answered" if items else "invalid")
 
 
 @lru_cache(maxsize=1024)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _NEEDLES = (
-    "niah-single-1", "niah-single-2", "niah-single-3", "niah-multikey-1", "niah-multikey-2", "niah-multikey-3",
-    "niah-multivalue", "niah-multiquery",
+    "niah_single_1", "niah_single_2", "niah_single_3", "niah_multikey_1", "niah_multikey_2", "niah_multikey_3",
+    "niah_multivalue", "niah_multiquery",
 )  # fmt: skip
 
 #: What each suite is, and its tasks.
@@ -18,7 +18,7 @@ SUITES: dict[str, tuple[str, tuple[str, ...]]] = {
     "recurrent": (
         "What recurrent memories are tested with: recall, capacity, order.",
         (
-            "remember", "rewrite", "recall-multi", "induction", "selective-copy", "capacity", "interference", "order",
+            "remember", "rewrite", "recall_multi", "induction", "selective_copy", "capacity", "interference", "order",
             "count",
         ),
     ),

@@ -374,7 +374,7 @@ def test_all_tasks_in_real_books_are_sound_and_hidden_facts_stand_out_less(real_
     books = str(real_data / "books")
 
     def report(name: str, **options: Any) -> Report:
-        call: dict[str, Any] = {"samples": 20, "token_budget": 256_000, "min_samples": 2, "background": books}
+        call: dict[str, Any] = {"samples": 20, "token_budget": 128_000, "min_samples": 1, "background": books}
         generate(tasks, "4k,128k", output=tmp_path / name, **call, **options)
         return audit(tmp_path / name, background=books)
 

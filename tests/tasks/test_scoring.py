@@ -72,3 +72,13 @@ def test_labels_of_several_words_match_across_white_space():
 def test_without_choices_texts_are_compared_after_folding():
     assert strict(" A7F3.\n", "a7f3", ()).correct
     assert strict("", "a7f3", ()).status == "invalid"
+
+
+@pytest.mark.parametrize("output", ["12,34,56", "56, 12 and 34.", "34\n12\n56", "12, 34, and 56"])
+def test_without_choices_a_list_is_compared_as_a_set_of_its_items(output: str):
+    assert strict(output, "12,34,56", ()).correct
+
+
+@pytest.mark.parametrize("output", ["12,34", "12,34,56,78", "the numbers are 12, 34 and 56", ""])
+def test_without_choices_a_list_lacks_nothing_and_holds_nothing_else(output: str):
+    assert not strict(output, "12,34,56", ()).correct

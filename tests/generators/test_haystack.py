@@ -116,7 +116,8 @@ def test_facts_stand_between_whole_sentences(shelf: Shelf) -> None:
         for start, stop in zip(bounds[::2], bounds[1::2], strict=True):
             rest = text[start:stop].strip()
             while rest:
-                first = max((sentence for sentence in whole if rest.startswith(sentence)), key=len)
+                first = max((sentence for sentence in whole if rest.startswith(sentence)), key=len, default="")
+                assert first, f"no whole sentence begins {rest[:60]!r}"
                 rest = rest[len(first) :].strip()
 
 

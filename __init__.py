@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .bench.evaluate import evaluate
-    from .bench.model import SegmentModel, load_model, model
+    from .bench.model import Reply, SegmentModel, load_model, model
     from .generators.background import background
     from .generators.generate import generate
     from .generators.tokens import load_tokenizer
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "Episode": "tasks.episode",
     "Question": "tasks.episode",
+    "Reply": "bench.model",
     "SegmentModel": "bench.model",
     "Task": "tasks.episode",
     "background": "generators.background",
@@ -39,8 +40,8 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Episode", "Question", "SegmentModel", "Task", "__version__", "background", "evaluate", "generate", "load_model",
-    "load_tokenizer", "model", "task",
+    "Episode", "Question", "Reply", "SegmentModel", "Task", "__version__", "background", "evaluate", "generate",
+    "load_model", "load_tokenizer", "model", "task",
 ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from ..base.errors import one_line
-from .model import SegmentModel, answers
+from .model import Reply, SegmentModel, answers
 from .reading import model_device, state_bytes
 
 _ROWS = 4
@@ -47,7 +47,7 @@ class Said:
     """What a model came to for each row: its scores [rows, choices] if it gives any, and its answers."""
 
     scores: torch.Tensor | None
-    answers: list[str]
+    answers: list[Reply]
 
 
 class UnsoundError(Exception):

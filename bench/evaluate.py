@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ from ..generators.samples import Sample
 from ..generators.tokens import Encoder
 from ..tasks.scoring import Score, strict
 from .environment import environment, peak_memory_bytes
-from .model import SegmentModel, load_model
+from .model import Reply, SegmentModel, load_model
 from .reading import Document, Reading, Shape, model_device, read_batch
 from .record import Record, RunFolder
 
@@ -59,8 +59,8 @@ def evaluate(
 
     `model` is one that is made, or what `load_model` takes, then made with `options`. `name` is what tables call it.
     Called again with the same arguments it does what is missing, and nothing twice. A question longer than a segment
-    is recorded as skipped; a model that raises spoils its batch only, recorded as errors with the reason. Raises
-    `UserError` when `output` holds something else.
+    is recorded as skipped, as is a document longer than the model's `max_tokens`; a model that raises spoils its batch
+    only, recorded as errors with the reason. Raises `UserError` when `output` holds something else.
     """
     if batch_size < 1:
         raise UserError(f"the batch size is a number from 1 on, not {batch_size}")
@@ -95,9 +95,7 @@ def _unit_records(
     waiting: dict[Shape, list[_Ready]] = defaultdict(list)
     for sample in samples.samples(unit):
         ready = _Ready(sample, _document(sample, encoder))
-        question = len(ready.document.question)
-        if question > model.segment_length:
-            reason = f"the question has {question} tokens, a segment {model.segment_length}"
+        if reason := _too_long(ready.document, model):
             yield _record(ready, 0, "", Score(False, "", "skipped", reason))
             continue
         shape = ready.document.shape(model.segment_length)
@@ -106,6 +104,16 @@ def _unit_records(
             yield from _batch_records(model, waiting.pop(shape), unit, progress)
     for batch in waiting.values():
         yield from _batch_records(model, batch, unit, progress)
+
+
+def _too_long(document: Document, model: SegmentModel) -> str:
+    """Why a model cannot be asked about a document; nothing when it can."""
+    question, limit = len(document.question), getattr(model, "max_tokens", None)
+    if question > model.segment_length:
+        return f"the question has {question} tokens, a segment {model.segment_length}"
+    if limit is not None and document.n_tokens + question > limit:
+        return f"document and question have {document.n_tokens + question:,} tokens, the model takes {limit:,}"
+    return ""
 
 
 def _document(sample: Sample, encoder: Encoder) -> Document:
@@ -146,9 +154,15 @@ def _batch_records(model: SegmentModel, batch: Sequence[_Ready], unit: Unit, pro
         failed = Score(False, "", "error", one_line(error))
         yield from (_record(ready, segments, "", failed) for ready in batch)
         return
-    for ready, output in zip(batch, reading.outputs, strict=True):
-        score = strict(output, ready.sample.answer, ready.sample.choices)
-        yield _record(ready, segments, output, score, reading, len(batch))
+    for ready, reply in zip(batch, reading.replies, strict=True):
+        yield _record(ready, segments, reply.text, _score(reply, ready.sample), reading, len(batch))
+
+
+def _score(reply: Reply, sample: Sample) -> Score:
+    if reply.status in ("skipped", "error"):
+        return Score(False, "", reply.status, reply.reason)
+    score = strict(reply.text, sample.answer, sample.choices)
+    return replace(score, reason=", ".join(filter(None, (score.reason, reply.reason))))
 
 
 def _record(

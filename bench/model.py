@@ -16,11 +16,13 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..base.errors import UserError, did_you_mean, one_line
 from ..base.registry import Registry
+from ..tasks.scoring import Status
 
 if TYPE_CHECKING:
     import torch
@@ -29,12 +31,27 @@ if TYPE_CHECKING:
 State = Any  #: One opaque value that belongs to the model; the harness threads it and never looks in.
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What a model that has more to say than a text gives for one row.
+
+    `status` says why there is no answer: `error` (something failed, and is worth another try) or `skipped` (the model
+    cannot be asked this); `reason` says it in words. Of a reply that is `answered`, `reason` may say what was odd
+    about it, such as that it was cut.
+    """
+
+    text: str
+    status: Status = "answered"
+    reason: str = ""
+
+
 class SegmentModel(Protocol):
     """A model that reads a document segment by segment, with a state of its own.
 
     A model that ranks choices offers `score` in place of `answer`; its answer is then the best-scored choice, and
     `rmt-bench train` can train it. `answer` and `score` leave the state as it was. All tensors of tokens are int64,
-    on `model.device` if the model has one.
+    on `model.device` if the model has one. A model with a `max_tokens` is not asked about longer documents, the
+    question counted in: they are recorded as skipped.
     """
 
     tokenizer: PreTrainedTokenizerBase
@@ -52,7 +69,9 @@ class SegmentModel(Protocol):
         """
         ...
 
-    def answer(self, state: State, prompts: Sequence[torch.Tensor], choices: Sequence[Sequence[str]]) -> Sequence[str]:
+    def answer(
+        self, state: State, prompts: Sequence[torch.Tensor], choices: Sequence[Sequence[str]]
+    ) -> Sequence[str | Reply]:
         """One answer for each row. `prompts`: int64 [n] each, n <= segment_length: the document's tail, the question.
 
         `choices` holds the labels of each row's question (none: free text).
@@ -112,13 +131,14 @@ def takes(spec: str, option: str) -> bool:
 
 def answers(
     model: SegmentModel, state: State, prompts: Sequence[torch.Tensor], choices: Sequence[Sequence[str]]
-) -> list[str]:
+) -> list[Reply]:
     """The model's answer for each row: its own, or the choice it scores best."""
     if hasattr(model, "answer"):
-        return [str(answer) for answer in model.answer(state, prompts, choices)]
+        said = model.answer(state, prompts, choices)
+        return [answer if isinstance(answer, Reply) else Reply(str(answer)) for answer in said]
     assert isinstance(model, ScoringModel)
     best = model.score(state, prompts, choices).argmax(-1).tolist()
-    return [str(row[i]) for row, i in zip(choices, best, strict=True)]
+    return [Reply(str(row[i])) for row, i in zip(choices, best, strict=True)]
 
 
 def _make(spec: str, options: dict[str, Any]) -> SegmentModel:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .model import SegmentModel, answers
+from .model import Reply, SegmentModel, answers
 
 #: Segments of each row that are put together before they go to the model's device.
 _BLOCK = 64
@@ -93,7 +93,7 @@ class LockStep:
 class Reading:
     """What a batch came to: one answer a row, the state's size, and how long reading and answering took."""
 
-    outputs: list[str]
+    replies: list[Reply]
     read_seconds: float
     answer_seconds: float
     state_bytes: int
@@ -119,11 +119,11 @@ def read_batch(
             state = model.read(state, segment)
         _wait(device)
         read = time.perf_counter()
-        outputs = answers(model, state, batch.prompts(), choices)
+        replies = answers(model, state, batch.prompts(), choices)
         _wait(device)
-    if len(outputs) != len(documents):
-        raise ValueError(f"the model gave {len(outputs)} answers to {len(documents)} questions")
-    return Reading(outputs, read - begun, time.perf_counter() - read, state_bytes(state))
+    if len(replies) != len(documents):
+        raise ValueError(f"the model gave {len(replies)} answers to {len(documents)} questions")
+    return Reading(replies, read - begun, time.perf_counter() - read, state_bytes(state))
 
 
 def model_device(model: Any) -> torch.device:

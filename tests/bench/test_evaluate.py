@@ -5,6 +5,7 @@ import torch
 
 from rmt_bench.base.errors import UserError
 from rmt_bench.bench.evaluate import evaluate
+from rmt_bench.bench.model import Reply
 from rmt_bench.bench.record import RunFolder
 from rmt_bench.generators.dataset import Dataset, generate_dataset
 
@@ -108,6 +109,28 @@ def test_a_question_longer_than_a_segment_is_skipped_with_the_reason(make_plan, 
     assert set(records["status"]) == {"skipped"}
     assert records["reason"].str.contains("a segment 2").all()
     assert parrot.asked == 0
+
+
+def test_a_document_longer_than_the_model_takes_is_skipped_and_never_cut(make_plan, byte_bpe, tmp_path):
+    parrot = Parrot(byte_bpe)
+    parrot.max_tokens = 250
+    evaluate(parrot, make_plan(lengths="200,400"), tmp_path)
+    records = RunFolder(tmp_path).records()
+    assert records.groupby("length")["status"].unique().map(list).to_dict() == {"200": ["answered"], "400": ["skipped"]}
+    assert records.loc[records["length"] == "400", "reason"].str.contains("the model takes 250").all()
+    assert parrot.tokens_read == 3 * 6 * 32
+
+
+def test_a_model_may_say_of_one_row_that_it_has_no_answer_and_why(make_plan, byte_bpe, tmp_path):
+    class Frank(Parrot):
+        def answer(self, state, prompts, choices):
+            return ["garden", Reply("", "error", "the line was dead"), Reply("garden", reason="cut at 1 token")]
+
+    evaluate(Frank(byte_bpe), make_plan(lengths="200"), tmp_path)
+    records = RunFolder(tmp_path).records().sort_values("index")
+    assert list(records["status"]) == ["answered", "error", "answered"]
+    assert list(records["reason"]) == ["", "the line was dead", "cut at 1 token"]
+    assert records["correct"].sum() == (records["target"] == "garden")[[0, 2]].sum()
 
 
 def test_a_folder_that_holds_another_run_is_refused_and_says_what_differs(make_plan, byte_bpe, tmp_path):

@@ -3,7 +3,7 @@ import textwrap
 import pytest
 
 from rmt_bench.base.errors import UserError
-from rmt_bench.bench.model import answers, load_model, takes
+from rmt_bench.bench.model import Reply, answers, load_model, takes
 
 _PLUGIN = """
 import torch
@@ -108,7 +108,7 @@ def test_a_scoring_model_answers_with_the_choice_it_scores_best():
         def score(self, state, prompts, choices):
             return torch.tensor([[0.0, 2.0], [3.0, 1.0]])
 
-    assert answers(Scoring(), None, [], [("a", "b"), ("a", "b")]) == ["b", "a"]  # type: ignore[arg-type]
+    assert answers(Scoring(), None, [], [("a", "b"), ("a", "b")]) == [Reply("b"), Reply("a")]  # type: ignore[arg-type]
 
 
 def test_which_options_a_factory_takes_can_be_asked(plugin):

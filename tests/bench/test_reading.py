@@ -38,8 +38,8 @@ class _Listener:
 @given(st.integers(0, 200), st.integers(1, 16), st.integers(1, 9))
 def test_a_model_is_given_every_token_once_and_in_order(n_tokens, question, pieces):
     document = _document(n_tokens, question, pieces=pieces)
-    (heard,) = read_batch(_Listener(), [document], [()]).outputs  # type: ignore[arg-type]
-    assert heard == ",".join(map(str, [*range(n_tokens), *[60_000] * question]))
+    (heard,) = read_batch(_Listener(), [document], [()]).replies  # type: ignore[arg-type]
+    assert heard.text == ",".join(map(str, [*range(n_tokens), *[60_000] * question]))
 
 
 @given(st.integers(0, 200), st.integers(1, 16))
@@ -59,7 +59,7 @@ def test_the_tail_travels_with_the_question_where_both_fit_a_segment():
 
 def test_rows_of_one_batch_may_have_tails_of_different_length():
     documents = [_document(34), _document(40, first=1_000)]
-    heard = read_batch(_Listener(), documents, [(), ()]).outputs  # type: ignore[arg-type]
+    heard = [reply.text for reply in read_batch(_Listener(), documents, [(), ()]).replies]  # type: ignore[arg-type]
     assert heard[0].startswith("0,1,")
     assert heard[1].startswith("1000,1001,")
     assert [len(row.split(",")) for row in heard] == [39, 45]

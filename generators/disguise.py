@@ -25,8 +25,9 @@ from .haystack import Shelf
 from .tokens import Encoder
 
 STYLES = ("none", "match")
-#: Distractors and lead-ins take up at most this share of what the facts leave of a text.
-_SHARE = 0.5
+#: Of what the facts leave of a text, lead-ins take up at most the first share, and with distractors the second: what
+#: is left is filler, with which the length is met.
+_LED, _DISGUISED = 0.5, 0.9
 #: What can lead in: a plain statement without quotations, numbers or asides.
 _LEAD = re.compile(r"[A-Z][A-Za-z ,'’-]{2,320}\.")
 _MARKS = (";", ":")
@@ -83,13 +84,13 @@ class Disguise:
         if not self.identity:
             return Arrangement(facts, depths, tuple(range(len(facts))))
         encoder = shelf.encoder
-        room = int(_SHARE * max(n_tokens - sum(_size(encoder, fact) for fact in facts), 0))
+        room = max(n_tokens - sum(_size(encoder, fact) for fact in facts), 0)
         stream = streams("fact_leads")
         led = [self._led(shelf, fact, stream) for fact in facts]
         leads = sum(_size(encoder, part) for parts in led for part in parts[:-1])
-        if leads > room:
+        if leads > _LED * room:
             led, leads = [(fact,) for fact in facts], 0
-        others = self._distractors(shelf, facts, n_tokens, room - leads, streams)
+        others = self._distractors(shelf, facts, n_tokens, int(_DISGUISED * room) - leads, streams)
         places = np.concatenate([depths, streams("depths").random(len(others))])
         return _merged([*led, *others], places, len(facts))
 

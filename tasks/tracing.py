@@ -2,7 +2,8 @@
 
     vt    VAR Alaric = 12345.     VAR Beatrix = VAR Alaric.     VAR Kezia = VAR Beatrix.     who has 12345?
     cwe   Wordlist: bagel, otter, bagel, sauna, bagel, zebra.    a few words come often, all others seldom
-    fwe   Wordlist: otter, bagel, otter, otter, sauna, otter.    rank r comes words / (r^alpha zeta(alpha)) times
+    fwe   Wordlist: otter, bagel, otter, otter, sauna, otter.    rank r comes words / (r^alpha zeta(alpha)) times,
+                                                                 and the first rank is noise: the filler
 
 In RULER the words fill the whole text; here they are a number of facts and filler does the rest, so that all lengths
 tell the same story. What grows with RULER's length grows here with the knobs.
@@ -123,10 +124,11 @@ class CommonWords(_WordLists):
 class FrequentWords(_WordLists):
     """Frequent words: how often a word comes falls with its rank as Zipf has it; which are the most frequent?
 
-    About `words` words in all; `alpha` is the exponent: the larger, the easier. The `top` ones are asked for.
+    `words` words would be in the text if those of the first rank were told, which are noise in RULER and filler here;
+    `alpha` is the exponent: the larger, the easier. The `top` ones, ranks 2, 3 ..., are asked for.
     """
 
-    words: int = 240
+    words: int = 600
     alpha: float = 2.0
     top: int = 3
 
@@ -145,8 +147,8 @@ class FrequentWords(_WordLists):
 
     @property
     def counts(self) -> list[int]:
-        """How often the word of each rank comes, as far as it comes at all."""
-        ranks = range(1, len(nouns(self.half)) + 1)
+        """How often the word of each rank from the second on comes, as far as it comes at all."""
+        ranks = range(2, len(nouns(self.half)) + 2)
         zeta = sum(rank**-self.alpha for rank in range(1, 2_000))
         return [count for rank in ranks if (count := int(self.words * rank**-self.alpha / zeta))]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from rmt_bench.generators.samples import Sample, Source
 from rmt_bench.generators.tokens import load_tokenizer
 from rmt_bench.tasks.babi.reader import read
 from rmt_bench.tasks.lexicon import OFFICIAL
+from rmt_bench.tasks.reader import read as beyond
 from rmt_bench.tasks.registry import load_task
 
 TASKS = ("memorize", "detect", "reasoning", *(f"qa{number}" for number in range(1, 21)))
@@ -62,6 +64,13 @@ def test_disguise_in_prose_changes_no_answer_and_no_length(prose: Source, task: 
 @pytest.mark.parametrize("task", TASKS)
 def test_disguise_changes_no_answer_and_no_length(hidden: Source, task: str) -> None:
     _assert_sound(hidden, task, 20)
+
+
+def test_with_many_distractors_needles_are_nine_tenths_of_the_text(story: Path) -> None:
+    sample = _sample(_source(story, load_tokenizer(), 60.0), "niah_multikey_2", "8k")
+    needles = sum(map(len, re.findall(r"One of the special magic numbers for [^:]+: \d{7}\.", sample.text)))
+    assert 0.85 < needles / sample.n_chars < 0.97
+    assert beyond(sample.text, sample.question) == sample.answer
 
 
 def _assert_sound(source: Source, task: str, samples: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..base.files import digest
 from ..tasks.episode import Episode, Task
-from ..tasks.lexicon import OFFICIAL, collision_pattern
+from ..tasks.lexicon import OFFICIAL, collision_pattern, stems
 from ..tasks.reader import Reader
 from .audit_findings import Findings
 from .audit_plan import Planned
@@ -249,7 +249,7 @@ def names_in(text: str, lexicon: frozenset[str]) -> Iterator[str]:
     """The forms of lexicon words in a long text. Words are looked up one by one: the pattern alone is far slower."""
     folded = text.casefold().replace("ı", "i")
     pattern = collision_pattern(lexicon)
-    for word in sorted(lexicon):
+    for word in sorted(stems(lexicon)):
         at = folded.find(word)
         while at >= 0:
             if match := pattern.match(folded, at):

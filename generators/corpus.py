@@ -21,7 +21,7 @@ from ..base.files import atomic_folder, digest, locked, read_json, remove_tempor
 from .indexing import ARRAYS, build_index
 from .tokens import Encoder
 
-_FORMAT = 2
+_FORMAT = 3
 #: Up to this many bytes an index is hashed when it is opened (a few ms); of a larger one only the sizes are checked.
 _HASHED = 64_000_000
 

@@ -22,7 +22,7 @@ import pyarrow.compute
 
 from ..base.errors import UserError
 from ..base.files import sha256_file, write_json
-from ..tasks.lexicon import collision_pattern
+from ..tasks.lexicon import collision_pattern, stems
 from .tokens import Encoder
 
 #: Arrow's functions are made when it is imported, and no type checker sees them.
@@ -182,7 +182,7 @@ def colliding(lexicon: frozenset[str]) -> Callable[[Sequence[str]], np.ndarray]:
     """
     if not lexicon:
         return lambda sentences: np.zeros(len(sentences), dtype=bool)
-    begin = re.compile("|".join(sorted(map(re.escape, lexicon)))).search
+    begin = re.compile("|".join(sorted(map(re.escape, stems(lexicon))))).search
     pattern = collision_pattern(lexicon)
     written = _written(lexicon)
 
@@ -213,7 +213,7 @@ def _written(lexicon: frozenset[str]) -> str:
     A word that is found inside others may stand anywhere; any other one begins a word.
     """
     inside = collision_pattern(lexicon).search
-    spelled = {word: re.escape(word).replace("i", "[iıİ]") for word in sorted(lexicon)}
+    spelled = {word: re.escape(word).replace("i", "[iıİ]") for word in sorted(stems(lexicon))}
     anywhere = [spelling for word, spelling in spelled.items() if inside(f"x{word}")]
     first = [spelling for word, spelling in spelled.items() if not inside(f"x{word}")]
     return "|".join([*anywhere, rf"(?:^|[^a-z])(?:{'|'.join(first)})"] if first else anywhere)

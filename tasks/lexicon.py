@@ -33,11 +33,17 @@ _INSIDE_FROM = 5
 _ENDINGS = "(?:s|es|ed|er|ers|ing|ish|y|ness|den|n't|'s|’s)?"
 
 
+def stems(lexicon: frozenset[str]) -> frozenset[str]:
+    """What a form of a word begins with: the word, and where its plural changes it, that (`lilies` of `lily`)."""
+    return lexicon | {f"{word[:-1]}ies" for word in lexicon if word.endswith("y")}
+
+
 @lru_cache(maxsize=64)
 def collision_pattern(lexicon: frozenset[str]) -> re.Pattern[str]:
     """The pattern that finds a form of any word of `lexicon`: plurals, possessives and compounds included."""
-    long = sorted(re.escape(word) for word in lexicon if len(word) >= _INSIDE_FROM)
-    short = sorted(f"{re.escape(word)}{re.escape(word[-1])}?" for word in lexicon if 0 < len(word) < _INSIDE_FROM)
+    brief = frozenset(word for word in lexicon if 0 < len(word) < _INSIDE_FROM)
+    long = sorted(re.escape(word) for word in stems(lexicon - brief) if word)
+    short = sorted(f"{re.escape(word)}{re.escape(word[-1])}?" for word in stems(brief))
     parts = [f"(?:{'|'.join(long)})"] if long else []
     if short:
         parts.append(rf"(?<![^\W_])(?:{'|'.join(short)}){_ENDINGS}(?![^\W_])")

@@ -2,13 +2,16 @@
 
     python bench/perf/memory.py [--length 50M] [--background prose] [--segment 512]
 
-Anonymous memory (RssAnon of /proc/self/status) is looked at with every segment or piece; pages of the mapped index are
-not counted, since the system takes them back when it needs them. Linux only.
+The index is built by another process, so that this one has streamed nothing before. Anonymous memory (RssAnon of
+/proc/self/status) is looked at with every hundredth segment or piece; pages of the mapped index are not counted, since
+the system takes them back when it needs them. Linux only.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -41,25 +44,30 @@ def segments(hay: Haystack, size: int):
                 rest = np.empty(0, dtype=np.int64)
 
 
+def document(options: argparse.Namespace) -> Haystack:
+    """The first document of `detect`, laid out and not yet rendered."""
+    source = Source(load_background(options.background), load_tokenizer())
+    (sample,) = source.samples("detect", load_task("detect"), parse_lengths(options.length)[0], 0)
+    assert isinstance(sample.document, Haystack)
+    return sample.document
+
+
 def main() -> None:
     """Print one line for tokens, one for text."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--length", default="50M")
     parser.add_argument("--background", default="prose")
     parser.add_argument("--segment", type=int, default=512)
+    parser.add_argument("--index-only", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    source = Source(load_background(options.background), load_tokenizer())
-    length = parse_lengths(options.length)[0]
-    (sample,) = source.samples("detect", load_task("detect"), length, 0)
-    hay = sample.document
-    assert isinstance(hay, Haystack)
-    for _ in hay.text_pieces():
-        pass  # every volume is indexed
-    source = Source(load_background(options.background), load_tokenizer())
+    if options.index_only:
+        for _ in document(options).text_pieces():
+            pass
+        return
+    subprocess.run([sys.executable, *sys.argv, "--index-only"], check=True)
+    document(argparse.Namespace(length="4k", background=options.background))  # the tokenizer is loaded
     before = anonymous()
-    (sample,) = source.samples("detect", load_task("detect"), length, 0)
-    hay = sample.document
-    assert isinstance(hay, Haystack)
+    hay = document(options)
     for name, stream in (("tokens", segments(hay, options.segment)), ("text", hay.text_pieces())):
         started, peak, count = time.perf_counter(), before, 0
         for count, _ in enumerate(stream, 1):
@@ -67,7 +75,7 @@ def main() -> None:
                 peak = max(peak, anonymous())
         took = time.perf_counter() - started
         print(
-            f"{name:7} {sample.n_tokens:,} tokens in {count:,} pieces, {took:.2f} s: at most {peak - before:.1f} MB "
+            f"{name:7} {hay.n_tokens:,} tokens in {count:,} pieces, {took:.2f} s: at most {peak - before:.1f} MB "
             f"over the {before:.0f} MB from before (n=1; looked at {count // 100:,} times)"
         )
 

@@ -12,13 +12,13 @@ def test_a_long_word_is_found_in_every_form(text: str):
     assert len(collisions(text)) == 1
 
 
-@pytest.mark.parametrize("text", ["cats", "Mary's", "cat-like", "Fred’s", "reddish", "milky"])
+@pytest.mark.parametrize("text", ["cats", "Mary's", "cat-like", "Fred’s", "reddish", "milky", "water-lilies"])
 def test_a_short_word_is_found_with_its_endings(text: str):
     assert len(collisions(text)) == 1
 
 
 @pytest.mark.parametrize(
-    "text", ["catch", "education", "summary", "Frederick", "boxing day is far", "hundred", "spark"]
+    "text", ["catch", "education", "summary", "Frederick", "boxing day is far", "hundred", "spark", "summaries"]
 )
 def test_a_short_word_is_not_found_inside_others(text: str):
     assert collisions(text, OFFICIAL - {"box"}) == []

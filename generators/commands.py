@@ -154,7 +154,7 @@ def _where_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def generate_command(
     tasks: list[str], lengths: str, output: str, tokenizer: str, store: str, quiet: bool, engine: Any, **options: Any
 ) -> None:
-    """Write a data set: facts hidden in filler at exact lengths, as Parquet.
+    """Write a data set: facts hidden at exact lengths, as Parquet.
 
     The folder loads with `datasets.load_dataset(DIR, "4k", split="qa1")`; lengths are configurations, tasks are splits.
     The same call gives the same bytes, however many workers there are and wherever it was interrupted: called again it
@@ -193,7 +193,9 @@ def _plan_bar(plan: Any, quiet: bool) -> Iterator[Callable[[str, int], None]]:
 @engine_options
 @_where_options
 def materialize_command(folder: str, output: str, quiet: bool, engine: Any, **where: Any) -> None:
-    """Write the texts of a recipe: FOLDER was made by `rmt-bench generate --store recipe`.
+    """Write the texts of a data set that was stored as a recipe.
+
+    FOLDER was made by `rmt-bench generate --store recipe`.
 
     The output is, byte for byte, what `--store text` would have written; every text is compared with its hash.
 
@@ -279,7 +281,7 @@ def audit_command(folder: str, output: str | None, as_json: bool, quiet: bool, *
 @click.command("tasks")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def tasks_command(as_json: bool) -> None:
-    """List the tasks there are, and the suites: names that stand for several of them."""
+    """List the tasks, and the suites that stand for several."""
     from ..base.console import print_listing, summary
     from ..tasks.registry import TASKS
     from ..tasks.suites import described

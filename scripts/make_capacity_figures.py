@@ -48,8 +48,8 @@ tokens were read since the last move:
 does not: **it holds on to the first fact it meets.** Told where two people are (`facts=2`), it answers with the place
 of the first one {first[capacity]:.0%} of the time, whoever is asked about; told twice where one person is (`moves=2`),
 it answers with the first place {first[interference]:.0%} of the time, though the last one counts. How far back the last
-move lies makes no difference (right panel): it does not fade, it was never written. From four facts on it is near
-chance. (Up to four facts are about the people it knows; from eight on, people have family names that it has
+move lies makes no difference (right panel): it does not fade, it was never written. From {lost} facts on it cannot be
+told from chance. (Up to four facts are about the people it knows; from eight on, people have family names that it has
 never seen.) What detect measures is how long one thing lasts; these two say that nothing else was learned. A memory
 that is to hold more has to be trained on more: `rmt-bench train rmt --tasks capacity,interference`.
 """
@@ -143,6 +143,7 @@ def main() -> None:
         more=MORE,
         segment=model.segment_length,
         since=rows(since, ("moves", "since", "n", "correct", "accuracy", "ci_low", "ci_high")),
+        lost=table[(table["task"] == "capacity") & (table["ci_low"] <= table["chance"])]["count"].min(),
         first=table[table["count"] == 2].set_index("task")["first"].to_dict(),
     )
     (ROOT / "docs/capacity.md").write_text(text, encoding="utf-8")

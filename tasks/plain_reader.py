@@ -94,6 +94,11 @@ def _place(text: str, person: str) -> str:
     return _latest(text, said)
 
 
+def _told(text: str, key: str) -> str:
+    """What stands behind a key where nothing else is told."""
+    return _last(_all(rf"{re.escape(key)} (\w+)\.", text))
+
+
 def _latest(text: str, patterns: Iterable[str]) -> str:
     """What the last of all hits holds."""
     return max((hit for pattern in patterns for hit in _found(pattern, text)), default=(0, ""))[1]
@@ -136,6 +141,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Answering], ...] = tuple(
         (rf"What did (?P<person>{_WORD}) draw right after the (?P<thing>\w+)\?", _after),
         (rf"What was thing number (?P<number>\d+) that (?P<person>{_WORD}) noted down\?", _noted),
         (r"Who arrived first, (?P<one>[\w ]+) or (?P<other>[\w ]+)\?", _first),
+        (rf"(?P<key>{_WORD})\?", _told),
         (rf"How many times did (?P<person>{_WORD}) ring the bell\?", _times),
     )
 )

@@ -6,7 +6,10 @@
     copy       Yusuf noted down the bagel.  ...  Yusuf noted down the jigsaw.  ...  What was thing number 2?
 
 Remember and rewrite are those of ARMT (associative retrieval), several questions about one text are zoology's
-multi-query recall; `Keyed` is what all tasks have in common in which a key's last value is asked for.
+multi-query recall; `Keyed` is what all tasks have in common in which a key's last value is asked for. In token form
+(`form=tokens`) nothing but key and value is told, as those papers do it:
+
+    remember   Alaric bagel.   Kezia thermos.   ...   Kezia?                                      thermos
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .asking import WordTask, asked, between
+from ..base.errors import UserError
+from .asking import WordTask, asked, between, one_of
 from .babi.dice import Dice
 from .episode import Episode, Question
 from .registry import task
@@ -25,6 +29,8 @@ from .words import names, people, things
 UNKNOWN = "unknown"
 #: A fact or question frame, and the same in words that the other does not share.
 Wordings = tuple[tuple[str, ...], tuple[str, ...]]
+FORMS = ("words", "tokens")
+_TOKEN_FACT, _TOKEN_QUESTION = ("{key} {value}.",), ("{key}?",)
 
 
 @dataclass(frozen=True)
@@ -33,20 +39,27 @@ class Keyed(WordTask):
 
     `questions` different keys are asked about one text. `unanswerable` is the share of questions about a key that was
     never written: their answer is "unknown", which is then among the choices. `paraphrase` words facts and questions
-    with little overlap.
+    with little overlap. `form` `tokens` tells key and value alone.
     """
 
     questions: int = 1
     unanswerable: float = 0.0
     paraphrase: bool = False
+    form: str = "words"
 
     fact_frames: ClassVar[Wordings]
     question_frames: ClassVar[Wordings]
 
     def check(self) -> None:
-        """Shares are shares, and no more is asked than was written."""
+        """Shares are shares, no more is asked than was written, and there are as many keys."""
         between("unanswerable", self.unanswerable, 0, 1)
         between("questions", self.questions, 1, self.n_keys)
+        one_of("form", self.form, FORMS)
+        if self.form == "tokens":
+            if self.paraphrase:
+                raise UserError("paraphrase=true needs sentences: leave out form=tokens")
+            if self.n_keys + self.questions > (most := len(names(self.half))):
+                raise UserError(f"form=tokens has {most} keys, asked about or not; {self.n_keys} are too many")
 
     @property
     @abstractmethod
@@ -64,7 +77,8 @@ class Keyed(WordTask):
 
     def keys(self, dice: Dice) -> tuple[str, ...]:
         """The keys that are written, and as many that are not as could be asked about."""
-        return dice.sample(people(self.half), self.n_keys + self.questions)
+        known = names if self.form == "tokens" else people
+        return dice.sample(known(self.half), self.n_keys + self.questions)
 
     @property
     def labels(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -80,7 +94,7 @@ class Keyed(WordTask):
         """All writes, then questions about the first keys."""
         keys = self.keys(dice)
         told = self.writes(dice, keys[: self.n_keys])
-        facts = self._frames(self.fact_frames)
+        facts = _TOKEN_FACT if self.form == "tokens" else self.fact_frames[self.paraphrase]
         worded = tuple(dice.pick(facts).format(key=key, value=value) for key, value in told)
         untold = iter(keys[self.n_keys :])
         questions = []
@@ -90,14 +104,12 @@ class Keyed(WordTask):
         return Episode(worded, tuple(questions))
 
     def _question(self, dice: Dice, key: str, told: Sequence[tuple[str, str]]) -> Question:
-        text = dice.pick(self._frames(self.question_frames)).format(key=key)
+        asking = _TOKEN_QUESTION if self.form == "tokens" else self.question_frames[self.paraphrase]
+        text = dice.pick(asking).format(key=key)
         last = max((i for i, (written, _) in enumerate(told) if written == key), default=None)
         if last is None:
             return asked(text, (UNKNOWN,), self.labels, ())
         return asked(text, (told[last][1],), self.labels, (last,))
-
-    def _frames(self, wordings: Wordings) -> tuple[str, ...]:
-        return wordings[self.paraphrase]
 
 
 def written(dice: Dice, order: Sequence[str], values: Sequence[str]) -> list[tuple[str, str]]:

@@ -89,6 +89,9 @@ def test_training_has_other_words_and_they_share_one_lexicon():
     [
         ("vt", {"mode": "choose"}, r"mode='choose'; did you mean 'choice'\?"),
         ("vt", {"chains": 20}, "20 chains of 4 hops take 100 names; there are 39"),
+        ("remember", {"form": "token"}, "did you mean 'tokens'"),
+        ("remember", {"form": "tokens", "paraphrase": True}, "leave out form=tokens"),
+        ("remember", {"form": "tokens", "facts": 40}, "40 are too many"),
         ("fwe", {"words": 10}, "raise words or alpha, or lower top"),
         ("cwe", {"times": 3}, "times=3: it is 4 or more"),
         ("niah_multiquery", {"needles": 3}, "needles=3: it is from 4"),

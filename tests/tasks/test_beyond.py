@@ -78,6 +78,14 @@ def test_the_last_value_written_counts():
         assert episode.facts[last].endswith(f" the {question.answer}.")
 
 
+@pytest.mark.parametrize("name", ["remember", "recall_multi", "rewrite", "interference"])
+def test_in_token_form_key_and_value_stand_alone_and_are_read(name: str):
+    episodes = draw(name, 20, form="tokens", unanswerable=0.3)
+    assert all(len(fact.split()) == 2 for episode in episodes for fact in episode.facts)
+    assert all(len(question.text.split()) == 1 for episode in episodes for question in episode.questions)
+    assert proven(episodes)
+
+
 def test_no_one_is_given_what_they_have():
     for episode in draw("interference", moves=30):
         places = [fact.split()[-1] for fact in episode.facts]

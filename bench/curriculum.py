@@ -4,6 +4,7 @@
     7 segments        7         7      7 segments, or of 1..7
     roll to 48        7        48      the same, or of 7..48: all but the last 7 are read without gradient
     decay             7        48      the same, while the rate falls to zero
+    streams           7        60      in place of the decay: memories are carried from step to step, see carried.py
 
 Rolling is what makes the memory last: gradients reach back `gradient` segments and no further, but the memory they
 start from has lived through up to `memory` of them.
@@ -43,8 +44,10 @@ class Step:
     counts: bool
 
 
-def make_stages(segments: Sequence[int], roll: Sequence[int]) -> list[Stage]:
+def make_stages(segments: Sequence[int], roll: Sequence[int], streams: int = 0) -> list[Stage]:
     """A stage for each of `segments`, then for each of `roll` (both ascending), then the decay.
+
+    With `streams` the last stage is that of carried streams, up to so many segments long.
 
     Raises `UserError` when the numbers do not ascend, or rolling begins below the longest gradient.
     """
@@ -56,7 +59,8 @@ def make_stages(segments: Sequence[int], roll: Sequence[int]) -> list[Stage]:
             raise UserError(f"rolling starts above the curriculum's {longest} segments, not at {roll[0]}")
     stages = [Stage(f"{count} segment{'s' if count > 1 else ''}", count, count) for count in segments]
     stages += [Stage(f"roll to {count}", longest, count) for count in roll]
-    return [*stages, Stage("decay", longest, stages[-1].memory, decays=True)]
+    name = "streams" if streams else "decay"
+    return [*stages, Stage(name, longest, max(stages[-1].memory, streams), decays=True)]
 
 
 def draw_step(stage: Stage, rng: np.random.Generator) -> Step:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base.errors import UserError
-from ..generators.haystack import Haystack
+from ..generators.haystack import Haystack, PlacedFact
 from ..generators.lengths import Length
 from ..generators.samples import Source
 from ..tasks.episode import Task
@@ -25,21 +25,39 @@ _LOOKED_AT = 50
 
 @dataclass(frozen=True)
 class Example:
-    """A document with a question, and which of `choices` is right."""
+    """A document with a question, and which of `choices` is right.
+
+    `facts` say where in the document each fact stands, in tokens; the answer is known once `known_after` were read.
+    """
 
     document: Document
     choices: tuple[str, ...]
     target: int
+    facts: tuple[tuple[int, int], ...] = ()
+    known_after: int = 0
 
 
 class Stream:
-    """Fresh samples of some tasks; every batch is of one task. `source` is one of the `train` split."""
+    """Fresh samples of some tasks; every batch is of one task. `source` is one of the `train` split.
 
-    def __init__(self, tasks: Mapping[str, Task], source: Source, segment_length: int, batch_size: int):
+    Of a batch that several processes share, `share` (which, of how many) is what this one gets.
+    """
+
+    def __init__(
+        self,
+        tasks: Mapping[str, Task],
+        source: Source,
+        segment_length: int,
+        batch_size: int,
+        share: tuple[int, int] = (0, 1),
+    ):
+        if share[1] > batch_size:
+            raise UserError(f"{share[1]} processes cannot share a batch of {batch_size}: raise --batch-size")
         self.tasks = dict(tasks)
         self.source = source
         self.segment_length = segment_length
         self.batch_size = batch_size
+        self._share = share
         self._longest = {name: self._look(name) for name in self.tasks}
 
     def batch(self, number: int, segments: int, rng: np.random.Generator) -> list[list[Example]]:
@@ -57,7 +75,8 @@ class Stream:
 
     def _examples(self, name: str, tokens: int, number: int) -> Iterator[Example]:
         length = Length(str(tokens), tokens=tokens)
-        for index in range(number * self.batch_size, (number + 1) * self.batch_size):
+        first, step = self._share
+        for index in range(number * self.batch_size + first, (number + 1) * self.batch_size, step):
             sample = self.source.samples(name, self.tasks[name], length, index)[0]
             if sample.answer not in sample.choices:
                 raise UserError(
@@ -67,7 +86,14 @@ class Stream:
             question = self.source.encoder.short(sample.question)
             assert isinstance(sample.document, Haystack)
             document = Document(sample.document.tokens(), sample.n_tokens, question)
-            yield Example(document, sample.choices, sample.choices.index(sample.answer))
+            places = [(fact.token_start, fact.token_start + self._size(fact)) for fact in sample.facts]
+            known = [stop for fact, (_, stop) in zip(sample.facts, places, strict=True) if fact.supporting]
+            target = sample.choices.index(sample.answer)
+            yield Example(document, sample.choices, target, tuple(places), max(known, default=0))
+
+    def _size(self, fact: PlacedFact) -> int:
+        encoder = self.source.encoder
+        return len(encoder.short(fact.text) if fact.token_start else encoder.text(fact.text))
 
     def _tokens(self, name: str, segments: int, rng: np.random.Generator) -> int:
         """A context length: each of those that are read in `segments` segments is as likely."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from ..base.files import digest
 from .checkpoint import save_checkpoint
 from .environment import environment
+from .processes import Alone
 from .snapshot import Snapshot
 from .stream import Stream
 from .trainer import Recipe, StepReport, Trainer
@@ -25,24 +27,32 @@ def train(
     options: dict[str, Any] | None = None,
     on_step: Callable[[StepReport], None] = lambda report: None,
     save_every: int = 200,
+    processes: Alone | None = None,
+    tensorboard: bool = False,
 ) -> Path:
     """Train `model`, which `load_model(spec, **options)` made, and write its checkpoint to `output`.
 
-    Called again after an interruption it goes on where the last snapshot was kept, and comes to the same weights.
+    Called again after an interruption it goes on where the last snapshot was kept, and comes to the same weights. Of
+    several `processes` that call this together, the first writes. `tensorboard` has the log kept for that, too.
     Raises `UserError` when the model cannot be trained or `output` holds something else, and `IncompleteError` when a
     stage is not learned.
     """
     options = options or {}
     samples = {"tasks": {name: task.knobs() for name, task in stream.tasks.items()}, **stream.source.fingerprint}
-    identity = digest(spec, options, recipe.identity(), samples, stream.segment_length, stream.batch_size)
-    snapshot = Snapshot(output, identity)
-    trainer = Trainer(model, stream, recipe, snapshot)
+    processes = processes or Alone()
+    launch = [said] if (said := processes.identity()) else []
+    identity = digest(spec, options, recipe.identity(), samples, stream.segment_length, stream.batch_size, *launch)
+    snapshot = Snapshot(output, identity, writes=processes.is_first)
+    trainer = Trainer(model, stream, recipe, snapshot, processes)
 
-    def report(step: StepReport) -> None:
-        snapshot.log(asdict(step))
-        on_step(step)
+    with _board(snapshot, trainer.progress.step, tensorboard) as board:
 
-    progress = trainer.run(report, save_every)
+        def report(step: StepReport) -> None:
+            snapshot.log(asdict(step))
+            board(step)
+            on_step(step)
+
+        progress = trainer.run(report, save_every)
     last = recipe.stages[-1]
     training = {
         "trained_segments": {"gradient": last.gradient, "memory": last.memory},
@@ -52,8 +62,26 @@ def train(
         "batch_size": stream.batch_size,
         "recipe": recipe.identity(),
         "samples": samples,
+        **processes.identity(),
         **environment(),
     }
-    folder = save_checkpoint(output, spec, options, model, training)
-    snapshot.close()
-    return folder
+    if processes.is_first:
+        save_checkpoint(output, spec, options, model, training)
+        snapshot.close()
+    processes.wait()
+    return Path(output)
+
+
+@contextmanager
+def _board(snapshot: Snapshot, step: int, wanted: bool) -> Iterator[Callable[[StepReport], None]]:
+    """What hears of every step for TensorBoard, from step `step` on."""
+    if not wanted or not snapshot.writes:
+        yield lambda report: None
+        return
+    from .tensorboard import Board
+
+    board = Board(snapshot.tensorboard, step)
+    try:
+        yield board.log
+    finally:
+        board.close()

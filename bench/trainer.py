@@ -17,7 +17,10 @@ from torch.nn import functional as F
 
 from ..base.errors import IncompleteError, UserError
 from ..base.files import digest
-from .curriculum import Stage, draw_step
+from .averaging import Average
+from .carried import Carried, CarriedRecipe, at_least_float32
+from .curriculum import Stage, Step, draw_step
+from .processes import Alone
 from .reading import LockStep, model_device
 from .snapshot import Snapshot
 from .stream import Example, Stream
@@ -29,7 +32,8 @@ class Recipe:
 
     `rate` is the learning rate, reached after `warmup` steps; `roll_rate` the one from the first rolled stage on. A
     stage is learned when the mean accuracy of the last `window` steps that count is at least `promote`; training
-    stops when that takes more than `max_steps`. The last stage takes `decay_steps`.
+    stops when that takes more than `max_steps`. The last stage takes `decay_steps`; with `carried` it carries streams.
+    With `average` the weights that come out are the moving average over steps, of which each keeps that share.
     """
 
     stages: tuple[Stage, ...]
@@ -44,10 +48,12 @@ class Recipe:
     betas: tuple[float, float] = (0.9, 0.98)
     clip: float = 1.0
     seed: int = 0
+    average: float | None = None
+    carried: CarriedRecipe | None = None
 
     def identity(self) -> dict[str, Any]:
         """What two trainings must share to give the same weights; `max_steps` may be raised in between."""
-        return {key: value for key, value in asdict(self).items() if key != "max_steps"}
+        return {key: value for key, value in asdict(self).items() if key != "max_steps" and value is not None}
 
 
 @dataclass
@@ -60,28 +66,44 @@ class Progress:
     recent: list[float] = field(default_factory=list)
     seconds: float = 0.0
     learned: list[dict[str, Any]] = field(default_factory=list)
+    carried: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """One step, as whoever watches sees it. `recent_accuracy` is what decides whether the stage is learned."""
+    """One step, as whoever watches sees it. `recent_accuracy` is what decides whether the stage is learned.
+
+    `accuracy` is `None` where nothing was asked yet; `segments` are those of a document, or those that were read on.
+    """
 
     step: int
     stage: str
     segments: int
     loss: float
-    accuracy: float
+    accuracy: float | None
     recent_accuracy: float
     rate: float
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What was computed for one step, before the weights change; `rows` were asked, `hits` of them right."""
+
+    segments: int
+    loss: float
+    hits: int
+    rows: int
+    counts: bool
 
 
 class Trainer:
     """Trains a torch module that offers `start`, `read` and `score`, in place.
 
-    With a `snapshot` that holds this very training, unfinished, it goes on from there.
+    With a `snapshot` that holds this very training, unfinished, it goes on from there. Of several `processes` each has
+    a share of every batch, and all come to the same weights.
     """
 
-    def __init__(self, model: Any, stream: Stream, recipe: Recipe, snapshot: Snapshot):
+    def __init__(self, model: Any, stream: Stream, recipe: Recipe, snapshot: Snapshot, processes: Alone | None = None):
         if not isinstance(model, torch.nn.Module) or not hasattr(model, "score"):
             raise UserError(
                 f"a {type(model).__name__} cannot be trained: that takes a torch.nn.Module with a `score` method; "
@@ -91,9 +113,17 @@ class Trainer:
         self.stream = stream
         self.recipe = recipe
         self.snapshot = snapshot
+        self.processes = processes or Alone()
+        self.processes.share_weights(model)
         self._optimiser = torch.optim.AdamW(_groups(model, recipe.weight_decay), lr=recipe.rate, betas=recipe.betas)
+        self._carried = Carried(model, stream, recipe.carried, recipe.seed) if recipe.carried else None
+        if self._carried and self.processes.count > 1:
+            raise UserError("carried streams are read by one process: leave --streams out, or train in one")
+        self.progress = Progress()
         stored = snapshot.load(model, self._optimiser)
-        self.progress = Progress(**stored) if stored else Progress()
+        self._average = None if recipe.average is None else Average(model, recipe.average)
+        if stored:
+            self._restore(*stored)
 
     @property
     def stage(self) -> Stage:
@@ -118,35 +148,75 @@ class Trainer:
             self.progress.seconds = time.perf_counter() - begun
             on_step(report)
             if self._advance() or self.progress.step % save_every == 0:
-                self.snapshot.save(self.model, self._optimiser, asdict(self.progress))
+                self._save()
             self._refuse_endless()
+        if self._average:
+            self._average.put()
         self.model.eval()
         return self.progress
+
+    def _save(self) -> None:
+        """Keep where training stands."""
+        others: dict[str, torch.Tensor] = {}
+        if self._average:
+            others |= {f"average.{name}": tensor for name, tensor in self._average.tensors().items()}
+        if self._carried:
+            others |= {f"carried.{name}": tensor for name, tensor in self._carried.tensors().items()}
+            self.progress.carried = self._carried.places()
+        self.snapshot.save(self.model, self._optimiser, asdict(self.progress), others)
+
+    def _restore(self, progress: dict[str, Any], others: dict[str, torch.Tensor]) -> None:
+        """Go on from where training stood; weights and optimiser are in place already."""
+        self.progress = Progress(**progress)
+        if self._average:
+            self._average.restore(_named(others, "average."))
+        if self._carried:
+            self._carried.restore(self.progress.carried, _named(others, "carried."))
 
     def _step(self) -> StepReport:
         """Draw a batch, change the weights once."""
         number, stage = self.progress.step, self.stage
         key = digest("training step", self.recipe.seed, number)
         rng = np.random.Generator(np.random.Philox(key=int(key[:32], 16)))
-        torch.manual_seed(int(key[32:44], 16))
-        step = draw_step(stage, rng)
-        groups = self.stream.batch(number, step.segments, rng)
+        torch.manual_seed(int(key[32:44], 16) + self.processes.rank)
         rate = self._set_rate()
         self._optimiser.zero_grad(set_to_none=True)
-        rows = sum(map(len, groups))
-        losses, hits = zip(*(self._backward(group, stage.gradient, rows) for group in groups), strict=True)
+        done = self._carry(number, rng) if stage.decays and self._carried else self._learn(draw_step(stage, rng), rng)
+        self.processes.add_gradients(self.model.parameters())
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         self._optimiser.step()
-        accuracy = sum(hits) / rows
-        if step.counts:
+        if self._average:
+            self._average.update()
+        accuracy = done.hits / done.rows if done.rows else None
+        if done.counts and accuracy is not None:
             self.progress.recent = [*self.progress.recent, accuracy][-self.recipe.window :]
-        return StepReport(number, stage.name, step.segments, sum(losses), accuracy, self._recent_accuracy(), rate)
+        return StepReport(number, stage.name, done.segments, done.loss, accuracy, self._recent_accuracy(), rate)
+
+    def _learn(self, step: Step, rng: np.random.Generator) -> _Outcome:
+        """Whole documents, each with its question at the end."""
+        groups = self.stream.batch(self.progress.step, step.segments, rng)
+        (rows,) = self.processes.total([sum(map(len, groups))])
+        losses, hits = zip(*(self._backward(group, self.stage.gradient, int(rows)) for group in groups), strict=True)
+        loss, right = self.processes.total([sum(losses), sum(hits)])
+        return _Outcome(step.segments, loss, int(right), int(rows), step.counts)
+
+    def _carry(self, number: int, rng: np.random.Generator) -> _Outcome:
+        """Carried streams read on; now and then whole documents instead, so that they are not forgotten."""
+        assert self._carried is not None
+        if rng.random() < self._carried.recipe.ordinary:
+            return self._learn(Step(int(rng.integers(1, self.stage.gradient + 1)), counts=False), rng)
+        with self.processes.autocast():
+            done = self._carried.step(number, rng)
+        if done.loss.requires_grad:
+            done.loss.backward()
+        return _Outcome(done.segments, float(done.loss.detach()), done.right, done.asked, counts=True)
 
     def _backward(self, group: list[Example], gradient: int, rows: int) -> tuple[float, int]:
         """Add the gradient of one group's share of the loss; returns that share, and how many were right."""
-        logits = self._logits(group, gradient)
+        with self.processes.autocast():
+            logits = self._logits(group, gradient)
         targets = torch.tensor([example.target for example in group], device=logits.device)
-        loss = F.cross_entropy(logits, targets, reduction="sum") / rows
+        loss = F.cross_entropy(at_least_float32(logits), targets, reduction="sum") / rows
         loss.backward()
         return float(loss.detach()), int((logits.detach().argmax(-1) == targets).sum())
 
@@ -201,12 +271,16 @@ class Trainer:
 
     def _refuse_endless(self) -> None:
         if not self.is_finished and not self.stage.decays and self.progress.step_in_stage >= self.recipe.max_steps:
-            self.snapshot.save(self.model, self._optimiser, asdict(self.progress))
+            self._save()
             raise IncompleteError(
                 f"the stage `{self.stage.name}` was not learned in {self.recipe.max_steps:,} steps "
                 f"(accuracy {self._recent_accuracy():.1%}); the same command with a higher --max-steps goes on, "
                 "another --seed or --rate may do better"
             )
+
+
+def _named(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
 
 
 def _groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -1,16 +1,24 @@
 import json
+import random
+from dataclasses import replace
 
 import pytest
 import torch
 
 from rmt_bench.base.errors import IncompleteError, UserError
+from rmt_bench.bench.carried import CarriedRecipe
 from rmt_bench.bench.curriculum import make_stages
+from rmt_bench.bench.processes import Alone
 from rmt_bench.bench.snapshot import Snapshot
 from rmt_bench.bench.trainer import Recipe, Trainer
 
 from .toys import Marks, Summing
 
 _RECIPE = Recipe(tuple(make_stages([1, 2], [4])), rate=0.05, roll_rate=0.02, warmup=5, window=5, decay_steps=10)
+#: Everything there is: carried streams and an average of the weights.
+_FULL = replace(
+    _RECIPE, stages=tuple(make_stages([1, 2], [4], 12)), decay_steps=40, average=0.9, carried=CarriedRecipe(3, 12)
+)
 
 
 def _trainer(folder, recipe=_RECIPE, name="toy") -> Trainer:
@@ -51,17 +59,56 @@ def test_gradients_reach_the_last_segments_only(tmp_path):
     assert trainer.model.with_gradient == [min(count, 2) - 1 for count in segments]
 
 
-@pytest.mark.parametrize("step", [3, 17, 41])
-def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, step):
-    undisturbed = _trainer(tmp_path / "whole")
-    undisturbed.run(save_every=10)
+@pytest.mark.parametrize("recipe", [_RECIPE, _FULL], ids=["plain", "streams and average"])
+@pytest.mark.parametrize("step", [3, 17, 41, -1])
+def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, recipe, step):
+    undisturbed = _trainer(tmp_path / "whole", recipe)
+    steps = undisturbed.run(save_every=10).step
+    step = step if step >= 0 else random.SystemRandom().randrange(steps)
     with pytest.raises(_InterruptError):
-        _trainer(tmp_path / "cut").run(_stop_at(step), save_every=10)
-    resumed = _trainer(tmp_path / "cut")
+        _trainer(tmp_path / "cut", recipe).run(_stop_at(step), save_every=10)
+    resumed = _trainer(tmp_path / "cut", recipe)
     assert resumed.progress.step <= step
     resumed.run(save_every=10)
-    assert torch.equal(_weights(resumed), _weights(undisturbed))
-    assert resumed.progress.step == undisturbed.progress.step
+    assert torch.equal(_weights(resumed), _weights(undisturbed)), step
+    assert resumed.progress.step == steps
+
+
+def test_the_averaged_weights_are_what_comes_out(tmp_path):
+    last: list[torch.Tensor] = []
+    averaged = _trainer(tmp_path / "averaged", replace(_RECIPE, average=0.9))
+    averaged.run(lambda report: last.append(_weights(averaged)))
+    plain = _trainer(tmp_path / "plain")
+    plain.run()
+    assert torch.equal(last[-1], _weights(plain))  # averaging leaves the training itself alone
+    first = _weights(_trainer(tmp_path / "new"))
+    expected = first
+    for weights in last:
+        expected = 0.9 * expected + 0.1 * weights
+    torch.testing.assert_close(_weights(averaged), expected)
+
+
+def test_the_last_stage_carries_streams_and_some_whole_documents(tmp_path):
+    reports = []
+    trainer = _trainer(tmp_path, _FULL)
+    trainer.run(reports.append)
+    streams = [report for report in reports if report.stage == "streams"]
+    assert len(streams) == 40
+    assert [report.rate for report in streams] == pytest.approx([0.02 * (1 - i / 40) for i in range(40)])
+    assert any(report.accuracy is None for report in streams)  # nothing can be asked yet
+    assert trainer.progress.learned[-1]["stage"] == "streams"
+
+
+def test_streams_are_refused_to_several_processes(tmp_path):
+    processes = Alone()
+    processes.count = 2
+    with pytest.raises(UserError, match="carried streams are read by one process: leave --streams out"):
+        Trainer(Summing(), Marks(), _FULL, Snapshot(tmp_path, "toy"), processes)  # type: ignore[arg-type]
+
+
+def test_what_is_off_leaves_no_trace_in_the_identity_of_a_training():
+    assert not {"average", "carried"} & _RECIPE.identity().keys()
+    assert _FULL.identity()["carried"] == {"batches": 3, "longest": 12, "reads": 3, "ordinary": 0.35, "hold": 3.0}
 
 
 def test_the_rate_warms_up_is_lower_while_rolling_and_falls_to_zero(tmp_path):

@@ -7,11 +7,13 @@
     padding changes nothing    questions of different length, together    each of them alone
     nothing leaks              a document after another one               the document in a fresh state
     every segment is read      a text                                     the same with another first segment
-    the state stays flat       bytes of state after 4 segments            after 64
+    the state stays flat       bytes of state after 4 segments            after 64 (and as many as fill a window)
     chunks do not matter       segments whole                             token by token (only where claimed)
 
 A model says what it claims by two attributes, both False unless it has them: `chunk_invariant` (a segment may be cut
-anywhere) and `state_grows` (as a full context does). Scores are compared where there are some, else the answers.
+anywhere) and `state_grows` (as a full context does). One that fills a window first says after how many tokens it is
+full, in `flat_after`. Scores are compared where there are some, else the answers; a model that computes less
+exactly than its scores look says so by its `dtype`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Any
 
 import torch
 
-from ..base.errors import one_line
+from ..base.errors import UserError, one_line
 from .model import Reply, SegmentModel, answers
 from .reading import model_device, state_bytes
 
@@ -44,10 +46,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Said:
-    """What a model came to for each row: its scores [rows, choices] if it gives any, and its answers."""
+    """What a model came to for each row: its scores [rows, choices] if it gives any, its answers, and its `dtype`."""
 
     scores: torch.Tensor | None
     answers: list[Reply]
+    dtype: torch.dtype | None = None
 
 
 class UnsoundError(Exception):
@@ -57,7 +60,8 @@ class UnsoundError(Exception):
 def check(model: SegmentModel, choices: Sequence[str], seed: int = 0) -> list[Finding]:
     """Every proof, in order. `choices` are labels that the model can answer with.
 
-    A model that breaks the protocol (a wrong shape, NaN, an exception) fails the proof that met it.
+    A model that breaks the protocol (a wrong shape, NaN, an exception) fails the proof that met it. A `UserError` of
+    the model is passed on: it was asked for what it cannot do.
     """
     bench = _Bench(model, tuple(choices), seed)
     return [_run(name, proof, bench) for name, proof in _PROOFS.items()]
@@ -99,7 +103,7 @@ class _Bench:
             said = answers(self.model, state, prompts, choices)
         if len(said) != len(prompts):
             raise UnsoundError(f"{len(said)} answers to {len(prompts)} questions")
-        return Said(scores, said)
+        return Said(scores, said, getattr(self.model, "dtype", None))
 
     def _tokens(self, rows: int, length: int) -> torch.Tensor:
         low = min(100, len(self.model.tokenizer) // 2)
@@ -120,6 +124,8 @@ def _sound_scores(scores: Any, rows: int, choices: int) -> torch.Tensor:
 def _run(name: str, proof: Callable[[str, _Bench], Finding], bench: _Bench) -> Finding:
     try:
         return proof(name, bench)
+    except UserError:
+        raise  # not a fault of the plugin: it says what to ask for instead
     except UnsoundError as broken:
         return Finding(name, False, note=str(broken))
     except Exception as error:  # noqa: BLE001 - what a plugin raises is the finding
@@ -185,12 +191,15 @@ def _every_segment(name: str, bench: _Bench) -> Finding:
 
 
 def _flat(name: str, bench: _Bench) -> Finding:
-    early, late = (state_bytes(bench.read(bench.segments(count, rows=1))) for count in (4, 64))
+    filled = -(-int(getattr(bench.model, "flat_after", 0)) // bench.model.segment_length)
+    first, last = 4 + filled, 64 + filled
+    early, late = (state_bytes(bench.read(bench.segments(count, rows=1))) for count in (first, last))
     note = f"{late:,} bytes for a document"
     if late <= early:
         return Finding(name, True, note=note)
     claimed = bool(getattr(bench.model, "state_grows", False))
-    note = f"{early:,} bytes after 4 segments, {late:,} after 64, {'as' if claimed else 'and not as'} it claims"
+    claim = "as it claims" if claimed else "and not as it claims"
+    note = f"{early:,} bytes after {first} segments, {late:,} after {last}, {claim}"
     return Finding(name, claimed, note=note)
 
 
@@ -219,7 +228,8 @@ def _compare(name: str, one: Said, other: Said, complaint: str) -> Finding:
     if one.scores is None or other.scores is None:
         same = one.answers == other.answers
         return Finding(name, same, note="" if same else complaint)
-    tolerance = TOLERANCE.get(one.scores.dtype, TOLERANCE[torch.float32])
+    kinds = (one.scores.dtype, one.dtype or one.scores.dtype)
+    tolerance = max(TOLERANCE.get(kind, TOLERANCE[torch.float32]) for kind in kinds)
     difference = _difference(one.scores, other.scores)
     sound = difference <= tolerance
     return Finding(name, sound, difference, tolerance, "" if sound else complaint)

@@ -15,7 +15,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -52,6 +52,13 @@ class SegmentModel(Protocol):
     `rmt-bench train` can train it. `answer` and `score` leave the state as it was. All tensors of tokens are int64,
     on `model.device` if the model has one. A model with a `max_tokens` is not asked about longer documents, the
     question counted in: they are recorded as skipped.
+
+    A model that reads several segments faster together than one by one says how many in `segments_at_once`, and offers
+    `read_many(state, segments)`, int64 [batch, n, segment_length], which comes to the same as n calls of `read`.
+
+    What a run depends on besides options and weights (the text of a prompt, a default) a model puts into `identity`, a
+    dict of plain values: a run does not go on with another one. Options that change no answer (how often to try again)
+    it names in `incidental`, and what else run.json should say it puts into `about`.
     """
 
     tokenizer: PreTrainedTokenizerBase
@@ -91,6 +98,7 @@ class ScoringModel(Protocol):
 #: Makes a `SegmentModel`, or a `ScoringModel` that starts and reads like one.
 Factory = Callable[..., Any]
 _BASELINES = "rmt_bench.bench.models.baselines"
+_RECURRENT = "rmt_bench.bench.models.recurrent"
 MODELS: Registry[Factory] = Registry(
     kind="model",
     group="rmt_bench.models",
@@ -98,6 +106,17 @@ MODELS: Registry[Factory] = Registry(
     builtin={
         "rmt-tiny": "rmt_bench.bench.models.shipped",
         "rmt": "rmt_bench.bench.models.rmt",
+        "armt": "rmt_bench.bench.models.armt",
+        "server": "rmt_bench.bench.models.server",
+        "retrieval": "rmt_bench.bench.models.retrieval",
+        "memory-agent": "rmt_bench.bench.models.memory_agent",
+        "cached": "rmt_bench.bench.models.cached",
+        "window": "rmt_bench.bench.models.window",
+        "full": "rmt_bench.bench.models.full_context",
+        "gru": _RECURRENT,
+        "lstm": _RECURRENT,
+        "mamba2": "rmt_bench.bench.models.mamba2",
+        "window-transformer": "rmt_bench.bench.models.window_transformer",
         "oracle": _BASELINES,
         "majority": _BASELINES,
         "random": _BASELINES,
@@ -111,8 +130,14 @@ def load_model(spec: str, **options: Any) -> SegmentModel:
 
     `spec` is a registered name, optionally with an argument (`rmt:FOLDER`), `package.module:factory`,
     `path/to/file.py:factory`, or a checkpoint folder. Raises `UserError` naming what is wrong: an unknown name, a
-    missing factory, an option it does not take, a method it lacks.
+    missing factory, an option it does not take, a method it lacks. The option `memory_deadband` goes with every model;
+    see models/deadband.py.
     """
+    if "memory_deadband" in options:
+        from .models.deadband import with_deadband
+
+        threshold = options.pop("memory_deadband")
+        return with_deadband(load_model(spec, **options), threshold)
     if (Path(spec) / "checkpoint.json").is_file():
         from .checkpoint import load_checkpoint
 
@@ -135,22 +160,33 @@ def answers(
     """The model's answer for each row: its own, or the choice it scores best."""
     if hasattr(model, "answer"):
         said = model.answer(state, prompts, choices)
+        if isinstance(said, str):
+            raise ValueError("`answer` gave one text, not a list with one for each row")
         return [answer if isinstance(answer, Reply) else Reply(str(answer)) for answer in said]
     assert isinstance(model, ScoringModel)
-    best = model.score(state, prompts, choices).argmax(-1).tolist()
-    return [Reply(str(row[i])) for row, i in zip(choices, best, strict=True)]
+    scores = model.score(state, prompts, choices)
+    best, broken = scores.argmax(-1).tolist(), scores.isnan().any(-1).tolist()
+    nan = Reply("", "error", "the model's scores are not all numbers (NaN)")
+    return [nan if bad else Reply(str(row[i])) for row, i, bad in zip(choices, best, broken, strict=True)]
+
+
+def refuse_unknown_options(spec: str, options: Iterable[str], *factories: Factory) -> None:
+    """Raise `UserError` for an option that none of `factories` has a parameter for: what it is made of takes it."""
+    parameters = [parameter for made in factories for parameter in inspect.signature(made).parameters.values()]
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    known = [parameter.name for parameter in parameters]
+    for option in options:
+        if option not in known:
+            raise UserError(
+                f"model {spec!r} takes no option {option!r}{did_you_mean(option, [*known, 'memory_deadband'])} "
+                f"(it takes: {', '.join(known) or 'none'})"
+            )
 
 
 def _make(spec: str, options: dict[str, Any]) -> SegmentModel:
     factory, arguments = _find(spec)
-    known = inspect.signature(factory).parameters
-    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
-        for option in options:
-            if option not in known:
-                raise UserError(
-                    f"model {spec!r} takes no option {option!r}{did_you_mean(option, known)} "
-                    f"(it takes: {', '.join(known) or 'none'})"
-                )
+    refuse_unknown_options(spec, options, factory)
     try:
         return factory(*arguments, **options)
     except UserError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -17,15 +16,13 @@ from ...tasks.guessing import guess
 from ...tasks.reader import UNKNOWNS, Reader
 from ...tasks.registry import TASKS, load_task
 from ..model import model
-
-_SEGMENT = 512
-_SENTENCE_END = re.compile(r"""[.!?]["'”’)\]]*\s+(?=\S)""")
+from .kept_text import SEGMENT, KeepsText, parted
 
 
 class Guesser:
     """A reader that keeps nothing. Subclasses say what they answer."""
 
-    def __init__(self, segment_length: int = _SEGMENT):
+    def __init__(self, segment_length: int = SEGMENT):
         self.tokenizer = load_tokenizer()
         self.segment_length = segment_length
 
@@ -44,7 +41,7 @@ class Random(Guesser):
         """A uniform draw for each row, seeded by torch's generator (which the harness seeds for every unit)."""
         rng = np.random.default_rng(int(torch.randint(2**31, ())))
         return [
-            guess(_question(self.tokenizer, prompt), row, rng) for prompt, row in zip(prompts, choices, strict=True)
+            guess(parted(self.tokenizer, prompt)[1], row, rng) for prompt, row in zip(prompts, choices, strict=True)
         ]
 
 
@@ -67,48 +64,17 @@ def _commonest(choices: tuple[str, ...], episodes: int = 2_000) -> str:
 
 
 @model("oracle")
-class Oracle:
+class Oracle(KeepsText):
     """Reads the text symbolically: the ceiling. Its state is the text itself, so it grows with the length."""
-
-    state_grows = True
-    chunk_invariant = True
-
-    def __init__(self, segment_length: int = _SEGMENT):
-        self.tokenizer = load_tokenizer()
-        self.segment_length = segment_length
-
-    def start(self, batch_size: int) -> Any:
-        """An empty chain of segments."""
-        return None
-
-    def read(self, state: Any, segment: torch.Tensor) -> Any:
-        """The chain with one more link; links are never changed, so states may share them."""
-        return state, segment.to(torch.int32)
 
     def answer(self, state: Any, prompts: Sequence[torch.Tensor], choices: Sequence[Sequence[str]]) -> list[str]:
         """What the text entails about the last sentence of each prompt."""
-        segments = []
-        while state is not None:
-            state, segment = state
-            segments.append(segment)
-        segments.reverse()
-        return [self._answer([segment[i] for segment in segments], prompt) for i, prompt in enumerate(prompts)]
-
-    def _answer(self, segments: list[torch.Tensor], prompt: torch.Tensor) -> str:
-        text, question = _parted(self.tokenizer, torch.cat([*segments, prompt.to(torch.int32)]))
-        reader = Reader(text)
-        # A heading ("CHAPTER I") has no full stop that would part it from the question.
-        answers = [reader.answer(opening) for opening in openings(question)]
-        return next((answer for answer in answers if answer not in UNKNOWNS), answers[0])
+        return [entailed(*told) for told in self.texts(state, prompts)]
 
 
-def _question(tokenizer: Any, prompt: torch.Tensor) -> str:
-    return _parted(tokenizer, prompt)[1]
-
-
-def _parted(tokenizer: Any, tokens: torch.Tensor) -> tuple[str, str]:
-    """What tokens say before their last sentence, and that sentence: the question."""
-    text = tokenizer.decode(tokens, skip_special_tokens=True)
-    assert isinstance(text, str)
-    ends = max((match.end() for match in _SENTENCE_END.finditer(text, max(len(text) - 2_000, 0))), default=0)
-    return text[:ends], text[ends:].strip()
+def entailed(text: str, question: str) -> str:
+    """What the symbolic reader finds in a text."""
+    reader = Reader(text)
+    # A heading ("CHAPTER I") has no full stop that would part it from the question.
+    answers = [reader.answer(opening) for opening in openings(question)]
+    return next((answer for answer in answers if answer not in UNKNOWNS), answers[0])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
+
+from .commands_data import COMMANDS, scorer_option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,31 +18,85 @@ def leaderboard_group() -> None:
     """Compare runs: tables and boards, made from their records."""
 
 
+for _command in COMMANDS:
+    leaderboard_group.add_command(_command)
+
+
 @leaderboard_group.command("build")
 @click.argument("runs", nargs=-1, required=True, type=click.Path())
 @click.option("--output", required=True, type=click.Path(), help="The folder that leaderboard.csv goes to.")
-def build_command(runs: tuple[str, ...], output: str) -> None:
-    """Write leaderboard.csv: one row per model, task and length of all RUNS.
+@scorer_option("strict", "What counts as a right answer; see: rmt-bench leaderboard scorers.")
+@click.option(
+    "--threshold", default=0.85, show_default=True, type=click.FloatRange(0, 1),
+    help="The accuracy that an effective length asks for.",
+)  # fmt: skip
+def build_command(runs: tuple[str, ...], output: str, scorer: str, threshold: float) -> None:
+    """Write leaderboard.csv, one row per model, task and length of all RUNS, and index.html, a page to look at it.
 
-    Each of RUNS is a folder that rmt-bench eval made, or a folder of such folders.
+    Each of RUNS is a folder that rmt-bench eval or rmt-bench leaderboard import made, or a folder of such folders.
+    Beside it: leaderboard_wide.csv, summary.csv (effective length, retention, curve score), curves.parquet,
+    depths.parquet, and README.md, which says what each column is.
     """
-    from .board import build_board
+    from .site.whole import build_leaderboard
 
-    click.echo(build_board(runs, output))
+    index = build_leaderboard(runs, output, scorer, threshold)
+    click.echo(f"page: {index}\ntable: {index.with_name('leaderboard.csv')}")
+
+
+@leaderboard_group.command("serve")
+@click.argument("site", type=click.Path())
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any that is free.")
+@click.option("--browser/--no-browser", default=True, help="Whether to open a browser; it does by default.")
+def serve_command(site: str, port: int, browser: bool) -> None:
+    """Show SITE, which build made, to this machine alone, until Ctrl-C."""
+    from .site.server import serve
+
+    serve(site, port, browser, click.echo)
+
+
+@leaderboard_group.command("publish")
+@click.argument("site", type=click.Path())
+@click.option("--to", required=True, help="hf:OWNER/NAME, a folder, git:REMOTE (origin, a path), or a git address.")
+@click.option("--branch", default="gh-pages", show_default=True, help="Of a git repository: the branch to push to.")
+@click.option(
+    "--repo-type", type=click.Choice(["space", "dataset"]), default="space", show_default=True,
+    help="On the hub: a static Space, which shows the page, or a dataset.",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="List what would go where, and send nothing.")
+def publish_command(site: str, to: str, branch: str, repo_type: Literal["space", "dataset"], dry_run: bool) -> None:
+    """Put SITE, which build made, where others can see it.
+
+    Logins are those of git and of the hub (hf auth login, or HF_TOKEN); they are never shown.
+    """
+    from .publish import preview, publish, target_of
+
+    target = target_of(to, branch, repo_type)
+    if dry_run:
+        for line in preview(site, target):
+            click.echo(line)
+    else:
+        click.echo(publish(site, target))
 
 
 def conclude(finished: Any) -> None:
     """Draw the curve of a run that just ended, show it, and say where it lies."""
     from ..base.console import print_json, print_table
     from ..base.errors import IncompleteError
+    from ..bench.record import RunFolder
     from .board import conclude_run
+    from .remarks import remarks
+    from .show_command import print_capture
 
     table = conclude_run(finished.folder)
+    odd = remarks(RunFolder(finished.folder).records())
     if finished.as_json:
-        print_json({"run": str(finished.folder), "curve": _plain(table)})
+        print_json({"run": str(finished.folder), "curve": plain(table), "remarks": odd})
     else:
-        columns, rows = _shown(table)
+        columns, rows = shown(table)
         print_table(columns, rows, title=str(table["model"].iloc[0]))
+        for remark, count in odd.items():
+            click.echo(f"{count:,} x {remark}")
+        print_capture(finished.folder)
         click.echo(f"curve: {finished.folder / 'curve.png'}\ntable: {finished.folder / 'curve.csv'}")
     if finished.errors:
         raise IncompleteError(
@@ -49,11 +105,12 @@ def conclude(finished: Any) -> None:
         )
 
 
-def _plain(table: pd.DataFrame) -> list[dict[Any, Any]]:
+def plain(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Rows for machines."""
     return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
-def _shown(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+def shown(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Columns and rows for people; errors and skipped questions are shown where there are any."""
     cells = {
         "task": table["task"].astype(str),

@@ -42,7 +42,7 @@ def plot_curves(table: pd.DataFrame, path: str | Path, title: str = "") -> None:
     axes.xaxis.set_major_formatter(lambda tokens, _: _tokens(tokens))
     axes.xaxis.set_minor_formatter(lambda tokens, _: "")
     axes.set_xlabel("length of the text with its question, in tokens (log scale)")
-    axes.set_ylabel("accuracy, with 95% Wilson interval")
+    axes.set_ylabel("accuracy, with 95% interval")
     axes.set_title(title or ", ".join(dict.fromkeys(table["model"])), loc="left")
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)

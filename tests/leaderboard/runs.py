@@ -22,9 +22,9 @@ def record(number: int, *, correct: bool = True, task: str = "detect", length: s
     return Record(**{**values, **changes})
 
 
-def write_run(folder: Path, records: list[Record], model: str = "mine", **info) -> Path:
-    """A run folder that holds `records`."""
+def write_run(folder: Path, records: list[Record], model: str = "mine", identity: dict | None = None, **info) -> Path:
+    """A run folder that holds `records`; `identity` is what its identity says beside the model."""
     run = RunFolder(folder)
-    with run.opened({"identity": {"model": model}, **info}):
+    with run.opened({"identity": {"model": model, **(identity or {})}, **info}):
         run.write_unit("unit", records)
     return folder

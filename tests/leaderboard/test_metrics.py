@@ -5,22 +5,11 @@ import pytest
 
 from rmt_bench.base.errors import UserError
 from rmt_bench.bench.record import RunFolder
-from rmt_bench.leaderboard.metrics import COLUMNS, curve, wilson, write_csv
+from rmt_bench.leaderboard.metrics import COLUMNS, curve, depth_rows
+from rmt_bench.leaderboard.records import read_run
+from rmt_bench.leaderboard.tables import write_csv
 
 from .runs import record, write_run
-
-
-@pytest.mark.parametrize(
-    ("correct", "n", "low", "high"),
-    # From the closed form, z = 1.959964, by hand.
-    [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662), (1, 1, 0.2065, 1.0)],
-)
-def test_wilson_intervals_are_those_of_the_closed_form(correct, n, low, high):
-    assert wilson(correct, n) == pytest.approx((low, high), abs=1e-4)
-
-
-def test_without_a_question_there_is_no_interval():
-    assert all(map(math.isnan, wilson(0, 0)))
 
 
 def test_invalid_answers_are_wrong_and_errors_and_skipped_ones_stand_beside(tmp_path):
@@ -78,9 +67,41 @@ def test_what_is_no_run_is_refused(tmp_path):
 
 def test_the_csv_has_empty_cells_where_there_is_no_number(tmp_path):
     write_csv(curve(write_run(tmp_path / "run", [record(0, read_seconds=0.0)])), tmp_path / "curve.csv")
-    text = (tmp_path / "curve.csv").read_text()
-    assert text.splitlines() == [
-        ",".join(COLUMNS),
-        "mine,detect,4k,4005,63,1,1,1.0,0.2065,1.0,0.3333,0,0,,0.01,2048,100000000,,",
-    ]
+    header, row = (tmp_path / "curve.csv").read_text().splitlines()
+    assert header == ",".join(COLUMNS)
+    cells = dict(zip(header.split(","), row.split(","), strict=True))
+    assert cells["model"] == "mine"
+    assert (cells["n"], cells["correct"], cells["accuracy"]) == ("1", "1", "1.0")
+    assert (cells["ci_low"], cells["ci_high"], cells["chance"]) == ("0.2065", "1.0", "0.3333")
+    assert cells["tokens_per_second"] == cells["trained_segments"] == cells["rank_low"] == ""
     assert pd.read_csv(tmp_path / "curve.csv")["accuracy"].tolist() == [1.0]
+
+
+def test_questions_that_share_haystacks_have_a_wider_interval(tmp_path):
+    shared = [record(i, correct=i < 20, haystack_id=f"h{i // 10}") for i in range(40)]
+    alone = [record(i, correct=i < 20) for i in range(40)]
+    wide, narrow = (curve(write_run(tmp_path / name, rows)).iloc[0] for name, rows in (("a", shared), ("b", alone)))
+    assert (wide["n_haystacks"], narrow["n_haystacks"]) == (4, 40)
+    assert wide["ci_low"] < narrow["ci_low"] < 0.5 < narrow["ci_high"] < wide["ci_high"]
+
+
+def test_columns_that_an_older_run_lacks_are_unknown_not_zero(tmp_path):
+    import pyarrow.parquet as pq
+
+    folder = write_run(tmp_path, [record(0)])
+    unit = RunFolder(folder).unit_path("unit")
+    pq.write_table(pq.read_table(unit).drop_columns(["flops_per_token", "peak_device_bytes"]), unit)
+    row = curve(folder).iloc[0]
+    assert pd.isna(row["peak_device_bytes"])
+    assert math.isnan(row["flops_per_token"])
+    assert row["n"] == 1
+
+
+def test_accuracy_by_depth_counts_the_earliest_supporting_fact(tmp_path):
+    records = [
+        record(0, depths=(0.05, 0.95)), record(1, depths=(0.99, 0.04), correct=False), record(2, depths=(1.0,)),
+        record(3, depths=()),
+    ]  # fmt: skip
+    table = depth_rows(read_run(write_run(tmp_path, records)))
+    found = table[["depth_low", "depth_high", "n", "correct"]].to_numpy().tolist()
+    assert found == [[0.0, 0.1, 2.0, 1.0], [0.9, 1.0, 1.0, 1.0]]

@@ -82,3 +82,22 @@ def test_without_choices_a_list_is_compared_as_a_set_of_its_items(output: str):
 @pytest.mark.parametrize("output", ["12,34", "12,34,56,78", "the numbers are 12, 34 and 56", ""])
 def test_without_choices_a_list_lacks_nothing_and_holds_nothing_else(output: str):
     assert not strict(output, "12,34,56", ()).correct
+
+
+def test_labels_that_the_question_names_are_set_aside_in_a_whole_sentence():
+    asked = "Where was the apple before the kitchen?"
+    said = "Before the kitchen, the apple was in the garden."
+    assert strict(said, "garden", ROOMS, asked).correct
+    assert strict(said, "garden", ROOMS).status == "invalid"
+    assert not strict("It was in the office before the kitchen.", "garden", ROOMS, asked).correct
+
+
+def test_naming_two_labels_that_the_question_does_not_name_is_still_no_answer():
+    score = strict("garden or office, not the kitchen", "garden", ROOMS, "Where was it before the kitchen?")
+    assert (score.correct, score.status) == (False, "invalid")
+
+
+def test_a_single_label_of_the_question_is_an_answer():
+    question = "Is she in the garden or in the kitchen?"
+    assert strict("garden", "garden", ROOMS, question).correct
+    assert strict("garden or kitchen", "garden", ROOMS, question).status == "invalid"

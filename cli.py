@@ -24,9 +24,12 @@ _COMMANDS = {
     "materialize": f"{_GENERATORS}:materialize_command",
     "verify": f"{_GENERATORS}:verify_command",
     "audit": f"{_GENERATORS}:audit_command",
-    "eval": f"{_BENCH}:eval_command",
+    "eval": "rmt_bench.bench.eval_command:eval_command",
     "check": f"{_BENCH}:check_command",
-    "train": f"{_BENCH}:train_command",
+    "train": "rmt_bench.bench.train_command:train_command",
+    "attention": "rmt_bench.bench.attention_command:attention_command",
+    "flops": "rmt_bench.bench.flops_command:flops_command",
+    "show": "rmt_bench.leaderboard.show_command:show_command",
     "leaderboard": "rmt_bench.leaderboard.commands:leaderboard_group",
 }
 

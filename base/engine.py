@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
 from typing import Any, TypeVar
@@ -104,14 +105,19 @@ def _begin(function: Callable[[Any], Any]) -> None:
     global _function
     _function = function
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """End this process as soon as the one that began it has ended, however that came about."""
     parent = multiprocessing.parent_process()
     assert parent is not None
-    wait_for([parent.sentinel])
-    os._exit(1)
+
+    def wait_and_end() -> None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=wait_and_end, daemon=True).start()
 
 
 def _work(unit: Any) -> Any:
@@ -119,15 +125,7 @@ def _work(unit: Any) -> Any:
 
 
 def _ray(function: Callable[[T], R], units: Sequence[T], engine: Engine) -> Iterator[tuple[T, R]]:
-    try:
-        import ray
-    except ImportError as error:
-        raise UserError("the engine `ray` is not installed: pip install 'rmt-bench[ray]'") from error
-
-    started = not ray.is_initialized()
-    if started:
-        _connect(ray, engine.address)
-    try:
+    with connected(engine.address) as ray:
         shared = ray.put(function)
         task = ray.remote(max_retries=_LOSSES, num_cpus=1)(_apply)
         left = list(enumerate(units))[::-1]
@@ -140,6 +138,24 @@ def _ray(function: Callable[[T], R], units: Sequence[T], engine: Engine) -> Iter
             (done,), _ = ray.wait(list(waiting), num_returns=1)
             number = waiting.pop(done)
             yield units[number], _result(ray, done)
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[Any]:
+    """Ray, connected to the cluster at `address` (None: one of its own), and left again unless it was before.
+
+    Raises `UserError` when Ray is not installed, or nobody is there.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise UserError("the engine `ray` is not installed: pip install 'rmt-bench[ray]'") from error
+
+    started = not ray.is_initialized()
+    if started:
+        _connect(ray, address)
+    try:
+        yield ray
     finally:
         if started:
             ray.shutdown()

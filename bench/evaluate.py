@@ -3,46 +3,49 @@
 from __future__ import annotations
 
 import hashlib
-import re
+import logging
+import shutil
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 import torch
 
-from ..base.errors import UserError, one_line
-from ..generators.haystack import Haystack
+from ..base.errors import UserError
+from ..base.files import digest
 from ..generators.plan import Samples, Unit
-from ..generators.samples import Sample
 from ..generators.tokens import Encoder
-from ..tasks.scoring import Score, strict
-from .environment import environment, peak_memory_bytes
-from .model import Reply, SegmentModel, load_model
-from .reading import Document, Reading, Shape, model_device, read_batch
+from .engines import Workers, done_by_workers, done_here
+from .environment import environment
+from .faults import Failure, failures
+from .model import SegmentModel
+from .reading import model_device
 from .record import Record, RunFolder
+from .setup import Setup
+from .unit_reader import Done, Job, Settings
+from .watching import Caller, Progress
 
-#: Characters of stored text that are tokenised at a time.
-_CHUNK = 100_000
-
-
-class Progress(Protocol):
-    """Whoever shows how far the work is."""
-
-    def __call__(self, unit: Unit, tokens: int | None) -> None:
-        """`tokens` more were read for `unit`; None: it was finished before, and is passed over."""
-        ...
+_LOG = logging.getLogger("rmt_bench")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an evaluation came to: the run's folder, how many of its questions ended in an error, and the first one."""
+    """What an evaluation came to: the run's folder, and which of its questions ended in an error."""
 
     folder: Path
-    errors: int
-    reason: str = ""
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def errors(self) -> int:
+        """How many questions ended in an error."""
+        return sum(failure.count for failure in self.failures)
+
+    @property
+    def reason(self) -> str:
+        """The most frequent reason; nothing when there was no error."""
+        return self.failures[0].reason if self.failures else ""
 
 
 def evaluate(
@@ -52,155 +55,116 @@ def evaluate(
     *,
     name: str | None = None,
     options: dict[str, Any] | None = None,
+    setup: Setup | None = None,
     batch_size: int = 8,
+    checkpoint_every: int | None = None,
+    probes: Sequence[int] = (),
+    one_pass: bool = False,
+    workers: Workers | None = None,
     progress: Progress = lambda unit, tokens: None,
+    notice: Callable[[str], None] = _LOG.warning,
 ) -> Outcome:
     """Ask `model` every question of `samples` and keep the records under `output`.
 
-    `model` is one that is made, or what `load_model` takes, then made with `options`. `name` is what tables call it.
-    Called again with the same arguments it does what is missing, and nothing twice. A question longer than a segment
-    is recorded as skipped, as is a document longer than the model's `max_tokens`; a model that raises spoils its batch
-    only, recorded as errors with the reason. Raises `UserError` when `output` holds something else.
+    `model` is one that is made, or what `load_model` takes, then made with `options`. `name` is what tables call it;
+    `setup` says how it was made, and how `workers` make it (None: this process does the work).
+
+    Called again with the same arguments it does what is missing, and nothing twice: a reading that was interrupted is
+    gone on with, from where it stood at most `checkpoint_every` segments before (None: half a minute before). With
+    `one_pass` the documents of a story at several lengths are read in one pass, as far as they are the same. `probes`
+    are distances in segments from the last supporting fact, at which each question is asked, too (0: right after it).
+
+    A question longer than a segment is recorded as skipped, as is a document longer than the model's `max_tokens`; a
+    model that raises spoils its batch only, recorded as errors with the reason; they are asked again by the next call.
+    `notice` hears what a user should know. Raises `UserError` when `output` holds something else.
     """
+    _refuse_nonsense(batch_size, checkpoint_every, probes, one_pass)
+    if isinstance(model, str):
+        setup = setup or Setup(model, options or {})
+        name = name or model
+        model = (setup if workers is None else setup.for_a_look).make()
+    if workers is not None and setup is None:
+        raise UserError(
+            "workers make a model of their own: give its name (such as path/to/file.py:factory), not itself"
+        )
+    folder = RunFolder(output)
+    settings = Settings(folder.path / "partial", batch_size, checkpoint_every, tuple(sorted(set(probes))))
+    info = _describe(model, name or type(model).__name__, options or {}, samples)
+    info["identity"] |= (setup.identity if setup else {}) | ({"probes": list(settings.probes)} if probes else {})
+    info |= {"device": setup.device} if workers and setup else {}
+    watcher = Caller(progress, notice)
+    with folder.opened(info):
+        left = list(_unfinished(folder, samples, progress))
+        kept = folder.kept() if left else {}
+        jobs = _jobs(left, kept.values(), one_pass)
+        if workers is None:
+            finished = done_here(model, samples, settings, jobs, watcher)
+        else:
+            assert setup is not None
+            finished = done_by_workers(workers, setup, samples, settings, jobs, watcher)
+        for job, done in finished:
+            _keep(folder, job, done, kept)
+            settings.journal(job).unlink(missing_ok=True)
+        if settings.partial.is_dir():
+            shutil.rmtree(settings.partial)
+        return Outcome(folder.path, tuple(failures(folder.records())))
+
+
+def _refuse_nonsense(batch_size: int, checkpoint_every: int | None, probes: Sequence[int], one_pass: bool) -> None:
     if batch_size < 1:
         raise UserError(f"the batch size is a number from 1 on, not {batch_size}")
-    if isinstance(model, str):
-        name = name or model
-        model = load_model(model, **(options or {}))
-    folder = RunFolder(output)
-    encoder = Encoder(model.tokenizer)
-    with folder.opened(_describe(model, name or type(model).__name__, options or {}, samples)):
-        for unit in samples.units():
-            if folder.is_finished(unit.name):
-                progress(unit, None)
-            else:
-                progress(unit, 0)
-                torch.manual_seed(int(unit.name[:8], 16))
-                folder.write_unit(unit.name, list(_unit_records(model, encoder, samples, unit, batch_size, progress)))
-        reasons = folder.errors()
-    return Outcome(folder.path, len(reasons), reasons[0] if reasons else "")
+    if checkpoint_every is not None and checkpoint_every < 1:
+        raise UserError(f"checkpoint_every is a number of segments from 1 on, not {checkpoint_every}")
+    if any(distance < 0 for distance in probes):
+        raise UserError(f"probes are distances in segments from 0 on, not {min(probes)}")
+    if probes and one_pass:
+        raise UserError("probes are asked of every length by itself: leave out one_pass (--one-pass), or the probes")
 
 
-@dataclass(frozen=True)
-class _Ready:
-    """A sample with its tokens under the model's tokenizer."""
-
-    sample: Sample
-    document: Document
-
-
-def _unit_records(
-    model: SegmentModel, encoder: Encoder, samples: Samples, unit: Unit, batch_size: int, progress: Progress
-) -> Iterator[Record]:
-    waiting: dict[Shape, list[_Ready]] = defaultdict(list)
-    for sample in samples.samples(unit):
-        ready = _Ready(sample, _document(sample, encoder))
-        if reason := _too_long(ready.document, model):
-            yield _record(ready, 0, "", Score(False, "", "skipped", reason))
-            continue
-        shape = ready.document.shape(model.segment_length)
-        waiting[shape].append(ready)
-        if len(waiting[shape]) == batch_size:
-            yield from _batch_records(model, waiting.pop(shape), unit, progress)
-    for batch in waiting.values():
-        yield from _batch_records(model, batch, unit, progress)
+def _unfinished(folder: RunFolder, samples: Samples, progress: Progress) -> Iterator[Unit]:
+    """The units that are left to do."""
+    for unit in samples.units():
+        if folder.is_finished(unit.name):
+            progress(unit, None)
+        else:
+            yield unit
 
 
-def _too_long(document: Document, model: SegmentModel) -> str:
-    """Why a model cannot be asked about a document; nothing when it can."""
-    question, limit = len(document.question), getattr(model, "max_tokens", None)
-    if question > model.segment_length:
-        return f"the question has {question} tokens, a segment {model.segment_length}"
-    if limit is not None and document.n_tokens + question > limit:
-        return f"document and question have {document.n_tokens + question:,} tokens, the model takes {limit:,}"
-    return ""
-
-
-def _document(sample: Sample, encoder: Encoder) -> Document:
-    question = encoder.short(sample.question)
-    haystack = sample.document
-    if isinstance(haystack, Haystack) and haystack.shelf.encoder.fingerprint == encoder.fingerprint:
-        return Document(haystack.tokens(), sample.n_tokens, question)
-    context = _tokenise(sample.text, encoder)
-    return Document(iter(context), sum(map(len, context)), question)
-
-
-def _tokenise(text: str, encoder: Encoder) -> list[np.ndarray]:
-    """A text's tokens, made chunk by chunk, cut between sentences so that the cut changes none."""
-    chunks, start = [], 0
-    while start < len(text):
-        cut = re.compile(r"(?<=[.!?]) ").search(text, start + _CHUNK)
-        stop = cut.start() if cut else len(text)
-        chunks.append(text[start:stop])
-        start = stop + 1
-    if not chunks:
-        return []
-    later = [np.asarray(encoder.encode([chunk])[0], dtype=encoder.dtype) for chunk in chunks[1:]]
-    return [encoder.text(chunks[0]), *later]
-
-
-def _batch_records(model: SegmentModel, batch: Sequence[_Ready], unit: Unit, progress: Progress) -> Iterator[Record]:
-    segments = batch[0].document.shape(model.segment_length).segments
-    try:
-        reading = read_batch(
-            model,
-            [ready.document for ready in batch],
-            [ready.sample.choices for ready in batch],
-            lambda tokens: progress(unit, tokens),
+def _jobs(units: Iterable[Unit], kept: Iterable[Record], one_pass: bool) -> list[Job]:
+    """Units as jobs, each with the samples that were asked before. In one pass: the same stories at all lengths."""
+    done: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for record in kept:
+        done[record.task, record.length].add(record.sample_id)
+    groups: dict[tuple[object, ...], list[Unit]] = defaultdict(list)
+    for unit in units:
+        groups[(unit.task, unit.start) if one_pass else (unit.name,)].append(unit)
+    return [
+        Job(
+            tuple(group),
+            frozenset().union(*(done[unit.task, unit.length] for unit in group)),
+            name=digest("one pass", *key)[:24] if one_pass else "",
         )
-    except UserError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a plugin's failure is recorded, with its reason, and the rest goes on
-        failed = Score(False, "", "error", one_line(error))
-        yield from (_record(ready, segments, "", failed) for ready in batch)
-        return
-    for ready, reply in zip(batch, reading.replies, strict=True):
-        yield _record(ready, segments, reply.text, _score(reply, ready.sample), reading, len(batch))
+        for key, group in groups.items()
+    ]
 
 
-def _score(reply: Reply, sample: Sample) -> Score:
-    if reply.status in ("skipped", "error"):
-        return Score(False, "", reply.status, reply.reason)
-    score = strict(reply.text, sample.answer, sample.choices)
-    return replace(score, reason=", ".join(filter(None, (score.reason, reply.reason))))
-
-
-def _record(
-    ready: _Ready, segments: int, output: str, score: Score, reading: Reading | None = None, rows: int = 1
-) -> Record:
-    sample, document = ready.sample, ready.document
-    return Record(
-        sample_id=sample.id,
-        haystack_id=sample.haystack_id,
-        task=sample.task,
-        length=sample.length,
-        index=sample.index,
-        n_tokens=sample.n_tokens,
-        model_tokens=document.n_tokens + len(document.question),
-        segments=segments,
-        question=sample.question,
-        target=sample.answer,
-        choices=sample.choices,
-        output=output,
-        answer=score.answer,
-        correct=score.correct,
-        status=score.status,
-        reason=score.reason,
-        depths=tuple(fact.depth for fact in sample.facts if fact.supporting),
-        read_seconds=reading.read_seconds / rows if reading else 0.0,
-        answer_seconds=reading.answer_seconds / rows if reading else 0.0,
-        state_bytes=reading.state_bytes // rows if reading else 0,
-        peak_memory_bytes=peak_memory_bytes(),
-    )
+def _keep(folder: RunFolder, job: Job, done: Done, kept: Mapping[str, Record]) -> None:
+    """Write the records of a job's units, those that were made before and those that are new."""
+    records = [*(kept[sample] for sample in done.before), *done.records]
+    for unit in job.units:
+        folder.write_unit(unit.name, [record for record in records if record.length == unit.length])
 
 
 def _describe(model: SegmentModel, name: str, options: dict[str, Any], samples: Samples) -> dict[str, Any]:
     """What run.json says: `identity` is what a run is; the rest is where, when and with what it was made."""
     fingerprint = Encoder(model.tokenizer).fingerprint
+    incidental = getattr(model, "incidental", ())
+    settings = getattr(model, "identity", {})
     return {
         "identity": {
             "model": name,
-            "options": options,
+            "options": {option: value for option, value in options.items() if option not in incidental},
+            **({"settings": settings} if settings else {}),
             "weights": _weights_digest(model),
             "segment_length": model.segment_length,
             "model_tokenizer": fingerprint,
@@ -208,6 +172,7 @@ def _describe(model: SegmentModel, name: str, options: dict[str, Any], samples: 
             "scorer": "strict",
         },
         "trained_segments": getattr(model, "trained_segments", {}),
+        "about": {**getattr(model, "about", {}), **{key: options[key] for key in incidental if key in options}},
         "device": str(model_device(model)),
         **environment(),
     }

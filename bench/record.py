@@ -6,7 +6,10 @@ length; its file is named by the hash of what it is, and is whole or absent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import errno
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -23,6 +26,9 @@ from ..tasks.scoring import Status
 
 FORMAT = 1
 
+_PROBE = pa.struct(
+    [("distance", pa.int64()), ("answer", pa.string()), ("correct", pa.bool_()), ("status", pa.string())]
+)
 #: One row of a unit's file.
 SCHEMA = pa.schema(
     [
@@ -47,9 +53,23 @@ SCHEMA = pa.schema(
         ("answer_seconds", pa.float64()),
         ("state_bytes", pa.int64()),
         ("peak_memory_bytes", pa.int64()),
+        ("peak_device_bytes", pa.int64()),
+        ("flops_per_token", pa.float64()),
+        ("segments_since", pa.int64()),
+        ("probes", pa.list_(_PROBE)),
     ],
     metadata={"rmt_bench_format": str(FORMAT)},
 )
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The same question, asked on the way: `distance` segments after the one in which the last supporting fact ends."""
+
+    distance: int
+    answer: str
+    correct: bool
+    status: Status
 
 
 @dataclass(frozen=True)
@@ -60,7 +80,11 @@ class Record:
     question included in the latter; `segments` counts every segment read, the last one with the question too.
     `output` is what the model said, `answer` what was extracted from it. `depths` are those of the supporting facts.
     `read_seconds` and `answer_seconds` are this row's share of its batch. `state_bytes` is one row's state at the end
-    of the text; `peak_memory_bytes` is the process's highest resident memory so far.
+    of the text; `peak_memory_bytes` is the highest resident memory of the process while its batch was read and asked,
+    `peak_device_bytes` that of the accelerator (0: there is none). `flops_per_token` are floating-point operations
+    while reading, counted on one segment (None: the model is no torch module). `segments_since` is how many segments
+    were read after the one in which the last supporting fact ends, the question's included (0: they are one and the
+    same; None: nothing supports the answer). `probes` are what was asked on the way.
     """
 
     sample_id: str
@@ -84,6 +108,10 @@ class Record:
     answer_seconds: float
     state_bytes: int
     peak_memory_bytes: int
+    peak_device_bytes: int = 0
+    flops_per_token: float | None = None
+    segments_since: int | None = None
+    probes: tuple[Probe, ...] = ()
 
 
 assert [field.name for field in fields(Record)] == SCHEMA.names
@@ -110,15 +138,27 @@ class RunFolder:
         """Begin the run that `info` describes, or go on with it, as the folder's only writer.
 
         `info["identity"]` is what must agree for a run to be the same; the rest (versions, hardware) may differ.
-        Raises `UserError` when the folder holds something else, or another process is writing to it.
+        Raises `UserError` when the folder holds something else, cannot be written to, or another process writes to it.
         """
         self._refuse_other(info)
+        self._refuse_unwritable()
         with sole_writer(self.path):
             remove_temporaries(self.path)
             self._refuse_other(info)
             if not (self.path / "run.json").is_file():
                 write_json(self.path / "run.json", {"format": FORMAT, **info})
             yield
+
+    def _refuse_unwritable(self) -> None:
+        """Better now than when the first hours of reading are to be kept."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.path).close()
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR):
+                why = f"cannot write to {self.path} ({os.strerror(error.errno)})"
+                raise UserError(f"{why}: give --output another folder") from error
+            raise
 
     def _refuse_other(self, info: dict[str, Any]) -> None:
         if self.path.exists() and not self.path.is_dir():
@@ -137,14 +177,18 @@ class RunFolder:
 
     def write_unit(self, unit: str, records: Sequence[Record]) -> None:
         """Keep a finished unit: under its name when it is whole, or not at all."""
-        table = pa.Table.from_pylist([asdict(record) for record in records], schema=SCHEMA)
         with atomic_path(self.unit_path(unit)) as temporary:
-            pq.write_table(table, temporary, compression="zstd")
+            pq.write_table(as_table(records), temporary, compression="zstd")
 
     def is_finished(self, unit: str) -> bool:
         """Whether a unit stands there whole and without an error; one with errors is worth another try."""
         path = self.unit_path(unit)
         return path.is_file() and "error" not in pq.read_table(path, columns=["status"])["status"].to_pylist()
+
+    def kept(self) -> dict[str, Record]:
+        """All records that need not be made again, by sample: those that are no errors."""
+        records = map(as_record, self._table().to_pylist())
+        return {record.sample_id: record for record in records if record.status != "error"}
 
     def records(self) -> pd.DataFrame:
         """One row for each sample asked about, in the order in which units were finished, with `SCHEMA`'s columns.
@@ -153,18 +197,27 @@ class RunFolder:
 
         Where a sample stands in two units (an earlier call cut its shards otherwise) the later one counts.
         """
-        units = sorted((self.path / "records").glob("*.parquet"), key=lambda path: path.stat().st_mtime_ns)
-        tables = [pq.read_table(path, schema=SCHEMA) for path in units]
-        table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
-        records = table.to_pandas().drop_duplicates("sample_id", keep="last").reset_index(drop=True)
+        records = self._table().to_pandas().drop_duplicates("sample_id", keep="last").reset_index(drop=True)
         asked = zip(records["question"], records["choices"], strict=True)
         records["chance"] = [odds(question, list(choices)) for question, choices in asked]
         return records
 
-    def errors(self) -> list[str]:
-        """Why questions ended in an error, one reason for each of them."""
-        records = self.records()
-        return records.loc[records["status"] == "error", "reason"].tolist()
+    def _table(self) -> pa.Table:
+        """All rows of all units, in the order in which these were finished; columns of a later version are null."""
+        units = sorted((self.path / "records").glob("*.parquet"), key=lambda path: path.stat().st_mtime_ns)
+        tables = [pq.read_table(path, schema=SCHEMA) for path in units]
+        return pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+
+
+def as_table(records: Sequence[Record]) -> pa.Table:
+    """Records as rows."""
+    return pa.Table.from_pylist([asdict(record) for record in records], schema=SCHEMA)
+
+
+def as_record(row: Mapping[str, Any]) -> Record:
+    """A row, or what JSON made of one, as a record."""
+    probes = tuple(Probe(**probe) for probe in row["probes"] or ())
+    return Record(**{**row, "choices": tuple(row["choices"]), "depths": tuple(row["depths"]), "probes": probes})
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -67,6 +67,19 @@ def tokenizer(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue(request.param)
 
 
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """A Ray cluster on this machine whose head does no work; `cluster.add_node(num_cpus=1)` adds nodes that do."""
+    pytest.importorskip("ray", reason="ray is not installed: pip install 'rmt-bench[ray]'")
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    try:
+        yield made
+    finally:
+        made.shutdown()
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real data. Skips where RMT_BENCH_DATA does not name it, as on a stranger's machine."""

@@ -138,7 +138,7 @@ def test_runs_become_a_board(rmt_bench, tmp_path):
     for model in ("random", "majority"):
         assert rmt_bench("eval", model, *_SMALL, "--output", f"runs/{model}").returncode == 0
     done = rmt_bench("leaderboard", "build", "runs", "--output", "site")
-    assert done.stdout == "site/leaderboard.csv\n"
+    assert done.stdout == "page: site/index.html\ntable: site/leaderboard.csv\n"
     assert set(pd.read_csv(tmp_path / "site" / "leaderboard.csv")["model"]) == {"random", "majority"}
 
 

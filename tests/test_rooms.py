@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "tasks": {"base"},
     "generators": {"base", "tasks"},
     "bench": {"base", "tasks", "generators"},
-    "leaderboard": {"base", "bench.record"},
+    "leaderboard": {"base", "bench.record", "tasks.scoring", "tasks.scoring_babilong"},
 }
 HEAVY = {"base": {"torch", "transformers", "datasets"}, "tasks": {"torch", "transformers", "datasets"},
          "generators": {"torch"}, "leaderboard": {"torch", "transformers", "datasets"}}  # fmt: skip

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmt_bench.bench.reading import Document, LockStep, read_batch, state_bytes
+from rmt_bench.bench.reading import Document, LockStep
+from rmt_bench.bench.visits import read_batch
 
 _CPU = torch.device("cpu")
 
@@ -38,7 +39,7 @@ class _Listener:
 @given(st.integers(0, 200), st.integers(1, 16), st.integers(1, 9))
 def test_a_model_is_given_every_token_once_and_in_order(n_tokens, question, pieces):
     document = _document(n_tokens, question, pieces=pieces)
-    (heard,) = read_batch(_Listener(), [document], [()]).replies  # type: ignore[arg-type]
+    (heard,) = read_batch(_Listener(), [document], [()])  # type: ignore[arg-type]
     assert heard.text == ",".join(map(str, [*range(n_tokens), *[60_000] * question]))
 
 
@@ -59,7 +60,7 @@ def test_the_tail_travels_with_the_question_where_both_fit_a_segment():
 
 def test_rows_of_one_batch_may_have_tails_of_different_length():
     documents = [_document(34), _document(40, first=1_000)]
-    heard = [reply.text for reply in read_batch(_Listener(), documents, [(), ()]).replies]  # type: ignore[arg-type]
+    heard = [reply.text for reply in read_batch(_Listener(), documents, [(), ()])]  # type: ignore[arg-type]
     assert heard[0].startswith("0,1,")
     assert heard[1].startswith("1000,1001,")
     assert [len(row.split(",")) for row in heard] == [39, 45]
@@ -90,7 +91,9 @@ def test_progress_hears_of_every_token_that_was_read_in_segments():
     assert sum(heard) == 320
 
 
-def test_the_bytes_of_a_state_are_found_wherever_they_are_nested():
-    shared = torch.zeros(4, dtype=torch.float64)
-    state = {"a": [torch.zeros(2, 3), shared], "b": SimpleNamespace(cache=(shared, torch.zeros(1, dtype=torch.int8)))}
-    assert state_bytes(state) == 24 + 32 + 1
+def test_every_whole_segment_is_in_one_piece_so_that_a_compiler_sees_one_shape():
+    batch = LockStep([_document(16 * 70, question=16), _document(16 * 70, first=5, question=16)], 16, _CPU)
+    segments = list(batch.segments())
+    assert len(segments) == 70
+    assert all(segment.is_contiguous() for segment in segments)
+    assert torch.cat(segments, 1)[1].tolist() == list(range(5, 5 + 16 * 70))

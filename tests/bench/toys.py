@@ -49,5 +49,66 @@ class Marks:
     def _example(self, segments: int, rng: np.random.Generator) -> Example:
         target = int(rng.integers(len(LABELS)))
         tokens = np.zeros(segments * self.segment_length - 1, dtype=np.int64)
-        tokens[rng.integers(len(tokens))] = 1 + target
-        return Example(Document(iter([tokens]), len(tokens), np.array([9])), LABELS, target)
+        mark = int(rng.integers(len(tokens)))
+        tokens[mark] = 1 + target
+        document = Document(iter([tokens]), len(tokens), np.array([9]))
+        return Example(document, LABELS, target, ((mark, mark + 1),), mark + 1)
+
+
+class Rolling:
+    """Its state, a dict of tensors changed in place, depends on every token read, and its answer on all of the state.
+
+    `read_tokens` counts what it reads; its `stops_at`-th read raises `KeyboardInterrupt`, as a user may at any time.
+    """
+
+    segment_length = 32
+
+    def __init__(self, tokenizer, stops_at: int = -1):
+        self.tokenizer = tokenizer
+        self.stops_at = stops_at
+        self.reads = 0
+        self.asked = 0
+
+    def start(self, batch_size):
+        return {"hash": torch.zeros(batch_size, dtype=torch.int64), "steps": [torch.zeros(1)]}
+
+    def read(self, state, segment):
+        self.reads += 1
+        if self.reads == self.stops_at:
+            raise KeyboardInterrupt
+        return self._mixed(state, segment)
+
+    def answer(self, state, prompts, choices):
+        self.asked += 1
+        return [
+            row[int(self._hash(state["hash"][i : i + 1], prompt[None])) % len(row)]
+            for i, (prompt, row) in enumerate(zip(prompts, choices, strict=True))
+        ]
+
+    def _mixed(self, state, segment):
+        state["hash"].copy_(self._hash(state["hash"], segment))
+        state["steps"][0] += 1
+        return state
+
+    def _hash(self, before, segment):
+        for column in segment.unbind(1):
+            before = (before * 31 + column) % 1_000_003
+        return before
+
+
+class Noisy(Rolling):
+    """A `Rolling` that draws from torch's random stream with every read."""
+
+    def _mixed(self, state, segment):
+        return super()._mixed(state, segment + torch.randint(5, ()))
+
+
+def outcome(folder):
+    """The records of a run without what a clock or a memory says, by sample."""
+    from rmt_bench.bench.record import RunFolder
+
+    records = RunFolder(folder).records().set_index("sample_id").sort_index()
+    costs = [name for name in records if name.endswith(("_seconds", "_bytes"))]
+    for column in ("choices", "depths", "probes"):
+        records[column] = records[column].map(str)
+    return records.drop(columns=costs)

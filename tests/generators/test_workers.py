@@ -169,18 +169,6 @@ def test_full_disk_while_filler_is_indexed_is_told_alike(
     plan.source.prepare(plan.tasks["detect"])
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:
-    pytest.importorskip("ray", reason="ray is not installed: pip install 'rmt-bench[ray]'")
-    from ray.cluster_utils import Cluster
-
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    try:
-        yield made
-    finally:
-        made.shutdown()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("killed", [False, True], ids=["whole", "one node killed"])
 def test_two_nodes_of_ray_write_what_one_process_does(

@@ -1,0 +1,78 @@
+"""What reading costs is measured where it arises: on the segment, in the batch, apart from what is done only once."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from rmt_bench.bench.cost import Peaks, flops_per_token
+from rmt_bench.bench.evaluate import evaluate
+from rmt_bench.bench.record import RunFolder
+
+from .toys import Rolling
+
+
+class Linear(nn.Module):
+    """Two matrices for each token, and attention of one head among the tokens of a segment."""
+
+    segment_length = 16
+
+    def __init__(self, tokenizer=None, width: int = 32, attend: bool = False):
+        super().__init__()
+        self.tokenizer = tokenizer
+        self.embedding = nn.Embedding(1_000, width)
+        self.one, self.other = nn.Linear(width, 4 * width, bias=False), nn.Linear(4 * width, width, bias=False)
+        self.attend = attend
+        self.slow_once = False
+
+    def start(self, batch_size):
+        return torch.zeros(batch_size, self.embedding.embedding_dim)
+
+    def read(self, state, segment):
+        if self.slow_once:
+            import time
+
+            self.slow_once = False
+            time.sleep(0.5)
+        inner = self.other(self.one(self.embedding(segment)))
+        if self.attend:
+            heads = inner[:, None]
+            inner = nn.functional.scaled_dot_product_attention(heads, heads, heads)[:, 0]
+        return state + inner.sum(1)
+
+    def answer(self, state, prompts, choices):
+        return [row[0] for row in choices]
+
+
+def test_operations_are_those_of_the_products_of_matrices():
+    assert flops_per_token(Linear()) == 2 * 2 * 32 * 128
+    assert flops_per_token(Linear(attend=True)) == 2 * 2 * 32 * 128 + 2 * 2 * 16 * 32
+
+
+def test_operations_of_what_is_no_torch_module_are_not_known(make_plan, byte_bpe, tmp_path):
+    evaluate(Rolling(byte_bpe), make_plan("detect", "200"), tmp_path, name="toy")
+    assert RunFolder(tmp_path).records()["flops_per_token"].isna().all()
+
+
+def test_the_highest_memory_is_that_since_it_was_begun():
+    peaks = Peaks(torch.device("cpu"))
+    big = np.ones(30_000_000)
+    peaks.begin()
+    with_big = peaks.host_bytes
+    del big
+    peaks.begin()
+    without = peaks.host_bytes
+    again = np.ones(10_000_000)
+    assert with_big - without > 200_000_000
+    assert peaks.host_bytes - without > 70_000_000
+    del again
+
+
+def test_what_a_model_does_only_once_is_not_in_its_time(make_plan, byte_bpe, tmp_path):
+    model = Linear(byte_bpe)
+    model.slow_once = True
+    evaluate(model, make_plan("detect", "200"), tmp_path, name="toy")
+    records = RunFolder(tmp_path).records()
+    assert records["read_seconds"].sum() < 0.4
+    assert (records["flops_per_token"] == 2 * 2 * 32 * 128).all()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .bench.evaluate import evaluate
     from .bench.model import Reply, SegmentModel, load_model, model
+    from .bench.states import clone_state
     from .generators.background import background
     from .generators.generate import generate
     from .generators.tokens import load_tokenizer
@@ -31,6 +32,7 @@ _PUBLIC = {
     "SegmentModel": "bench.model",
     "Task": "tasks.episode",
     "background": "generators.background",
+    "clone_state": "bench.states",
     "evaluate": "bench.evaluate",
     "generate": "generators.generate",
     "load_model": "bench.model",
@@ -40,8 +42,8 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Episode", "Question", "Reply", "SegmentModel", "Task", "__version__", "background", "evaluate", "generate",
-    "load_model", "load_tokenizer", "model", "task",
+    "Episode", "Question", "Reply", "SegmentModel", "Task", "__version__", "background", "clone_state", "evaluate",
+    "generate", "load_model", "load_tokenizer", "model", "task",
 ]  # fmt: skip
 
 

@@ -53,6 +53,10 @@ class SegmentModel(Protocol):
     on `model.device` if the model has one. A model with a `max_tokens` is not asked about longer documents, the
     question counted in: they are recorded as skipped.
 
+    What a model claims of its state, `rmt-bench check` holds it to: `state_grows` (as a full context does),
+    `flat_after` (the tokens after which a window is full), `chunk_invariant` (a segment may be cut anywhere). A state
+    that `answer` would change is copied there first; `clone_state` copies any nesting of tensors.
+
     A model that reads several segments faster together than one by one says how many in `segments_at_once`, and offers
     `read_many(state, segments)`, int64 [batch, n, segment_length], which comes to the same as n calls of `read`.
 

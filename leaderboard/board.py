@@ -9,7 +9,7 @@ SITE/README.md, datapackage.json    what each column says
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,16 +63,23 @@ def build_board(
     return write_board(make_board(runs, scorer, threshold), output)
 
 
-def make_board(runs: Sequence[str | Path], scorer: str = "strict", threshold: float = THRESHOLD) -> Board:
+def make_board(
+    runs: Sequence[str | Path],
+    scorer: str = "strict",
+    threshold: float = THRESHOLD,
+    on_run: Callable[[Run], None] = lambda run: None,
+) -> Board:
     """The board of all `runs`, their answers judged by `scorer` (imported scores without answers keep their own).
 
-    Raises `UserError` when there is no run, or when two say different things of the same.
+    `on_run` is given every run as it is read; none is kept. Raises `UserError` when there is no run, or when two say
+    different things of the same.
     """
     tables, summaries, depths, described = [], [], [], []
     rivals: dict[Hashable, list[Entrant | None]] = {}
     scores: list[Score] = []
     for folder in find_runs(runs):
         run = read_run(folder, scorer)
+        on_run(run)
         rows = run_rows(run)
         summary, found = summary_rows(run, rows, threshold)
         tables.append(rows)

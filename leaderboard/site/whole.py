@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..board import make_board, write_board
-from ..records import find_runs, read_run
 from ..summary import THRESHOLD
 from .build import build_site
 from .details import Told
@@ -27,9 +26,7 @@ def build_leaderboard(
     Raises `UserError` as `make_board` and `build_site` do; then `output` is as it was.
     """
     prepare(output)
-    board = make_board(runs, scorer, threshold)
     told = Told()
-    for folder in find_runs(runs):
-        told.add(read_run(folder, scorer))
+    board = make_board(runs, scorer, threshold, on_run=told.add)
     write_board(board, output)
     return build_site(board.rows, output, scores=board.summary, depths=board.depths, told=told, downloads=TABLES)

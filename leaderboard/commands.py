@@ -31,7 +31,9 @@ for _command in COMMANDS:
     help="The accuracy that an effective length asks for.",
 )  # fmt: skip
 def build_command(runs: tuple[str, ...], output: str, scorer: str, threshold: float) -> None:
-    """Write leaderboard.csv, one row per model, task and length of all RUNS, and index.html, a page to look at it.
+    """Put RUNS side by side: tables, and a page to look at.
+
+    Writes leaderboard.csv, one row per model, task and length, and index.html.
 
     Each of RUNS is a folder that rmt-bench eval or rmt-bench leaderboard import made, or a folder of such folders.
     Beside it: leaderboard_wide.csv, summary.csv (effective length, retention, curve score), curves.parquet,
@@ -48,7 +50,7 @@ def build_command(runs: tuple[str, ...], output: str, scorer: str, threshold: fl
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any that is free.")
 @click.option("--browser/--no-browser", default=True, help="Whether to open a browser; it does by default.")
 def serve_command(site: str, port: int, browser: bool) -> None:
-    """Show SITE, which build made, to this machine alone, until Ctrl-C."""
+    """Show a board to this machine alone, until Ctrl-C."""
     from .site.server import serve
 
     serve(site, port, browser, click.echo)
@@ -64,7 +66,7 @@ def serve_command(site: str, port: int, browser: bool) -> None:
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="List what would go where, and send nothing.")
 def publish_command(site: str, to: str, branch: str, repo_type: Literal["space", "dataset"], dry_run: bool) -> None:
-    """Put SITE, which build made, where others can see it.
+    """Put a board where others can see it.
 
     Logins are those of git and of the hub (hf auth login, or HF_TOKEN); they are never shown.
     """

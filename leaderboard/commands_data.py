@@ -38,7 +38,10 @@ def scorers_command(as_json: bool) -> None:
 
 @click.group("import")
 def import_group() -> None:
-    """Make run folders of other people's results; build reads them as it reads runs made here."""
+    """Make run folders of results from elsewhere.
+
+    `leaderboard build` reads them as it reads runs made here.
+    """
 
 
 @import_group.command("babilong")
@@ -99,7 +102,7 @@ def _tell(outcome: Any) -> None:
 @click.argument("file", type=click.Path())
 @click.option("--all", "everything", is_flag=True, help=f"Print every finding, not the first {_SHOWN}.")
 def validate_command(file: str, everything: bool) -> None:
-    """Check FILE, a leaderboard.csv that somebody made: every line that is not sound is named.
+    """Check a leaderboard.csv that somebody made, line by line.
 
     Exit code 0: sound; 1: some lines are not; 2: FILE is no leaderboard at all.
     """
@@ -124,7 +127,7 @@ def validate_command(file: str, everything: bool) -> None:
 @click.option("--show", default=10, show_default=True, type=click.IntRange(min=0), help="Answers judged otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def rescore_command(run: str, scorer: str | None, show: int, as_json: bool) -> None:
-    """Judge every stored answer of RUN again, and say whether the scores agree with those that are stored.
+    """Judge every stored answer of RUN again: do the scores agree?
 
     Exit code 1 when they do not, although the scorer is the same. Nothing is written.
     """
@@ -157,7 +160,7 @@ def _word(correct: object) -> str:
 @scorer_option("strict", "What counts as a right answer.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def compare_command(first: str, second: str, scorer: str, as_json: bool) -> None:
-    """Compare two runs, FIRST less SECOND, on the samples that both were asked.
+    """Compare two runs, FIRST less SECOND, pair by pair.
 
     The difference of accuracies with its 95% interval, and McNemar's p, for each task and length. Where they share few
     samples or none they are compared as two independent groups, and the table says so.

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -24,6 +25,36 @@ from rich.text import Text
 
 #: Columns of a table that goes to a file or a pipe, where nothing need be made to fit.
 _WIDE = 200
+
+
+class Sections(click.Command):
+    """A command whose options are listed under headings: `sections` says which of them, by name, stand under each.
+
+    What is named nowhere stands below, under `Other options`.
+    """
+
+    def __init__(self, *arguments: Any, sections: Mapping[str, Sequence[str]], **more: Any):
+        super().__init__(*arguments, **more)
+        self.sections = sections
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options into `formatter`, section by section."""
+        left = {parameter.name: parameter.get_help_record(ctx) for parameter in self.get_params(ctx)}
+        parts = {title: [left.pop(name) for name in names] for title, names in self.sections.items()}
+        for title, records in {**parts, "Other options": list(left.values())}.items():
+            if rows := [record for record in records if record is not None]:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+def given(*names: str) -> list[str]:
+    """Which options of the running command, of those named, the user gave: as they are written, such as `--seed`."""
+    context = click.get_current_context()
+    return [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in names and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
 
 
 class _Rate(ProgressColumn):

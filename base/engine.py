@@ -17,6 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait as wait_for
 from typing import Any, TypeVar
 
@@ -88,7 +89,8 @@ def _pool(function: Callable[[T], R], units: dict[int, T], workers: int) -> Iter
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(function,))
     try:
-        waiting = {pool.submit(_work, unit): number for number, unit in units.items()}
+        with deaf_to_interrupts():
+            waiting = {pool.submit(_work, unit): number for number, unit in units.items()}
         while waiting:
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
             for future in sorted(done, key=lambda future: future.exception() is not None):
@@ -101,14 +103,31 @@ _function: Callable[[Any], Any]
 
 
 def _begin(function: Callable[[Any], Any]) -> None:
-    """A worker takes its function once, and does not outlive the process that began it."""
+    """A worker takes its function once."""
     global _function
     _function = function
+    begin_worker()
+
+
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """A process that is started within hears no Ctrl-C, not even before it can say so; this one hears it afterwards."""
+    resource_tracker.ensure_running()  # as it starts it undoes what is blocked
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def begin_worker() -> None:
+    """What a worker's process does first: Ctrl-C is left to the one that began it, which it does not outlive."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    _end_with_parent()
 
 
-def end_with_parent() -> None:
+def _end_with_parent() -> None:
     """End this process as soon as the one that began it has ended, however that came about."""
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -27,8 +27,9 @@ from ..base.errors import UserError
 from ..generators.haystack import Haystack
 from ..generators.samples import Sample
 from ..generators.tokens import Encoder
+from .documents import Document, LockStep
 from .model import State, answers
-from .reading import Document, LockStep, model_device
+from .reading import model_device
 
 #: What a position of a segment may be, as a model tells it: `memory` is read from, `written` is where the next memory
 #: comes from (where there is none, `memory` is both), `answer` what the answer is taken from (where there is none, the

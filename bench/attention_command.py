@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..base.console import Sections
 from ..base.errors import UserError
 from ..generators.commands import source_options
 from .commands import DEVICE, MODEL_ARG, QUIET
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
 _COLUMNS = ("operation", "what", "n", "share", "95% interval", "even", "strongest head")
 
 
-@click.command("attention")
+_SECTIONS = {
+    "Documents": (
+        "task", "segments", "samples", "background", "seed", "placement", "task_args", "facts", "distractors", "style",
+    ),
+    "The model": ("model_args", "device"),
+    "What comes out": ("show", "output", "as_json", "quiet"),
+}  # fmt: skip
+
+
+@click.command("attention", cls=Sections, sections=_SECTIONS)
 @click.argument("model")
 @click.option("--task", default="reasoning", show_default=True, help="What it is asked. See: rmt-bench tasks.")
 @click.option(
@@ -69,6 +79,7 @@ def attention_command(
     from ..generators.lengths import Length
     from ..generators.plan import load_tasks
     from ..generators.samples import Source
+    from ..tasks.scoring import strict
     from .attention import look, measure, refuse_blind, shares
     from .checkpoint import to_device
     from .model import load_model
@@ -79,7 +90,10 @@ def attention_command(
     loaded: Any = load_model(model, **model_args)
     refuse_blind(loaded)
     to_device(loaded, device)
-    (made,) = load_tasks([task], task_args, facts).values()
+    tasks = load_tasks([task], task_args, facts)
+    if len(tasks) > 1:
+        raise UserError(f"--task takes one task, and {task} is several: {', '.join(tasks)}")
+    (made,) = tasks.values()
     source = Source(
         load_background(background), loaded.tokenizer, seed, placement, segment_length=loaded.segment_length,
         distractors=distractors, style=style,
@@ -90,7 +104,7 @@ def attention_command(
         for index in range(samples):
             one = look(loaded, source.samples(task, made, length, index)[0])
             drawn = one if index == show else drawn  # the maps of a large model are too large to keep them all
-            right += one.answer == one.sample.answer
+            right += strict(one.answer, one.sample.answer, one.sample.choices, one.sample.question).correct
             found.append(shares(one))
             advance(bar, 1)
     assert drawn is not None

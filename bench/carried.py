@@ -21,8 +21,9 @@ from torch.nn import functional as F
 
 from ..base.errors import UserError
 from ..base.files import digest
+from .documents import LockStep
 from .model import State
-from .reading import LockStep, model_device
+from .reading import model_device
 from .state_parts import Parts, UnsavableError, take_apart
 from .states import tensors
 from .stream import Example, Stream

@@ -84,6 +84,10 @@ class _Bench:
         """A random prompt of each length."""
         return [self._tokens(1, length)[0] for length in lengths]
 
+    def short_prompts(self) -> list[torch.Tensor]:
+        """A random prompt for each row, of 5 tokens or a segment."""
+        return self.prompts([min(5, self.model.segment_length)] * _ROWS)
+
     def read(self, segments: Sequence[torch.Tensor], state: Any = None) -> Any:
         """The state after `segments`, from `state` or from the start."""
         torch.manual_seed(0)
@@ -133,13 +137,13 @@ def _run(name: str, proof: Callable[[str, _Bench], Finding], bench: _Bench) -> F
 
 
 def _same_twice(name: str, bench: _Bench) -> Finding:
-    segments, prompts = bench.segments(3), bench.prompts([5] * _ROWS)
+    segments, prompts = bench.segments(3), bench.short_prompts()
     one, other = (bench.ask(bench.read(segments), prompts) for _ in range(2))
     return _compare(name, one, other, "two readings of one text differ")
 
 
 def _asking(name: str, bench: _Bench) -> Finding:
-    segments, prompts = bench.segments(4), bench.prompts([5] * _ROWS)
+    segments, prompts = bench.segments(4), bench.short_prompts()
     never_asked = bench.ask(bench.read(segments), prompts)
     state = bench.read(segments[:2])
     first, second = bench.ask(state, prompts), bench.ask(state, prompts)
@@ -149,7 +153,7 @@ def _asking(name: str, bench: _Bench) -> Finding:
 
 
 def _batch(name: str, bench: _Bench) -> Finding:
-    segments, prompts = bench.segments(3), bench.prompts([5] * _ROWS)
+    segments, prompts = bench.segments(3), bench.short_prompts()
     together = bench.ask(bench.read(segments), prompts)
     alone = [
         bench.ask(bench.read([segment[row : row + 1] for segment in segments]), prompts[row : row + 1])
@@ -170,7 +174,7 @@ def _padding(name: str, bench: _Bench) -> Finding:
 
 
 def _leaks(name: str, bench: _Bench) -> Finding:
-    one, other, prompts = bench.segments(2), bench.segments(2), bench.prompts([5] * _ROWS)
+    one, other, prompts = bench.segments(2), bench.segments(2), bench.short_prompts()
     fresh, both = bench.ask(bench.read(one[:1]), prompts), bench.ask(bench.read(one), prompts)
     begun = bench.read(one[:1])
     bench.ask(bench.read(other), prompts)
@@ -181,7 +185,7 @@ def _leaks(name: str, bench: _Bench) -> Finding:
 
 
 def _every_segment(name: str, bench: _Bench) -> Finding:
-    prompts = bench.prompts([5] * _ROWS)
+    prompts = bench.short_prompts()
     one, other = (bench.ask(bench.read(bench.segments(1)), prompts) for _ in range(2))
     if one.scores is None or other.scores is None:
         return Finding(name, None, note="it gives no scores to compare")
@@ -206,7 +210,7 @@ def _flat(name: str, bench: _Bench) -> Finding:
 def _chunks(name: str, bench: _Bench) -> Finding:
     if not getattr(bench.model, "chunk_invariant", False):
         return Finding(name, None, note="not claimed (`chunk_invariant`)")
-    segments, prompts = bench.segments(2), bench.prompts([5] * _ROWS)
+    segments, prompts = bench.segments(2), bench.short_prompts()
     singles = [token for segment in segments for token in segment.split(1, dim=1)]
     whole, pieces = bench.ask(bench.read(segments), prompts), bench.ask(bench.read(singles), prompts)
     return _compare(name, whole, pieces, "token by token it comes to something else")

@@ -35,6 +35,12 @@ def _plain(text: str) -> Any:
     return text
 
 
+def whole_numbers(text: str) -> list[int] | None:
+    """Numbers of segments separated by commas, with or without `seg` at the end; None for anything else."""
+    parts = [part.strip() for part in text.removesuffix("seg").split(",")]
+    return [int(part) for part in parts] if all(part.isdecimal() for part in parts) else None
+
+
 MODEL_ARG = click.option(
     "--model-arg", "model_args", multiple=True, callback=_model_args, metavar="KEY=VALUE",
     help="An option of the model; may be given several times.",

@@ -6,18 +6,22 @@ does that kills two of them; all others are finished by the next worker, from wh
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ..base.crew import Crew, Finished, Line, Lost, Told
 from ..base.engine import Engine
 from ..base.errors import IncompleteError
 from ..generators.plan import Plan, Samples
+from .jobs import Done, Job, Settings
 from .setup import Setup
-from .unit_reader import Done, Job, Settings, UnitReader
+from .unit_reader import UnitReader
 from .watching import OverLine, Watcher
 
 #: So often may a batch take its worker with it before it is given up.
@@ -36,7 +40,7 @@ class Workers:
 
 def done_here(
     model: Any, samples: Samples, settings: Settings, jobs: Sequence[Job], watcher: Watcher
-) -> Iterator[tuple[Job, Done]]:
+) -> Generator[tuple[Job, Done]]:
     """Each job and what came of it, by `model`, in order."""
     reader = UnitReader(model, samples, settings, watcher) if jobs else None
     for job in jobs:
@@ -46,7 +50,7 @@ def done_here(
 
 def done_by_workers(
     workers: Workers, setup: Setup, samples: Samples, settings: Settings, jobs: Sequence[Job], watcher: Watcher
-) -> Iterator[tuple[Job, Done]]:
+) -> Generator[tuple[Job, Done]]:
     """Each job and what came of it, by models that workers make by `setup`, in the order in which they are finished.
 
     Raises `IncompleteError` when workers die before they read anything.
@@ -54,25 +58,31 @@ def done_by_workers(
     if isinstance(samples, Plan):
         for task in {job.units[0].task for job in jobs}:
             samples.source.prepare(samples.tasks[task])
-    make = partial(_worker, setup, samples, replace(settings, partial=settings.partial.resolve()))
+    make = partial(_worker, setup, samples, settings, Path.cwd())
     crew = Crew(make, workers.engine, workers.timeout, workers.cpus, workers.gpus)
     for job in jobs:
         crew.add(job)
     losses = _Losses()
-    for event in crew.events():
-        if isinstance(event, Finished):
-            yield event.job, event.result
-        elif isinstance(event, Lost):
-            crew.add(losses.again(event))
-        else:
-            losses.hear(event)
-            getattr(watcher, event.what[0])(*event.what[1])
+    with closing(crew.events()) as events:
+        for event in events:
+            if isinstance(event, Finished):
+                yield event.job, event.result
+            elif isinstance(event, Lost):
+                crew.add(losses.again(event))
+            else:
+                losses.hear(event)
+                getattr(watcher, event.what[0])(*event.what[1])
 
 
-def _worker(setup: Setup, samples: Samples, settings: Settings, line: Line) -> Callable[[Job], Done]:
-    """What a worker does with a job: with a model of its own. Called once in its process."""
+def _worker(setup: Setup, samples: Samples, settings: Settings, home: Path, line: Line) -> Callable[[Job], Done]:
+    """What a worker does with a job: with a model of its own. Called once in its process.
+
+    It works in `home`, the folder that its caller works in: what is named from there (a plugin, a checkpoint, a file
+    that an option names) is found, wherever a cluster began it.
+    """
     import torch
 
+    os.chdir(home)
     if line.threads is not None:
         torch.set_num_threads(line.threads)
     return UnitReader(setup.of_worker(line.number).make(), samples, settings, OverLine(line)).work

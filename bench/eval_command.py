@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..base.console import Sections, given
 from ..base.errors import UserError
 from ..generators.commands import engine_options, plan_options, split_names
+from ..generators.passages import Passage, passages
 from ..generators.plan import Samples
-from .commands import DEVICE, MODEL_ARG, QUIET
+from .commands import DEVICE, MODEL_ARG, QUIET, whole_numbers
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A run that just ended, handed to the leaderboard room, which shows it."""
+    """A run that just ended, handed to the leaderboard room, which shows it.
+
+    `surroundings` tells the facts of a sample with the text around them (generators/passages.py), by its task, length,
+    index and id: the leaderboard has no text.
+    """
 
     folder: Path
     errors: int
     reason: str
     as_json: bool
+    surroundings: Callable[[str, str, int, str], list[Passage]] | None = field(default=None, compare=False)
 
 
 def _distances(context: click.Context, parameter: click.Parameter, value: str | None) -> list[int]:
     """A click callback: distances in segments separated by commas."""
-    parts = (value or "").removesuffix("seg").split(",") if value else []
-    if not all(part.strip().isdigit() for part in parts):
+    distances = [] if value is None else whole_numbers(value)
+    if distances is None:
         raise UserError(f"--probe takes distances in segments such as 0,4,64, not {value!r}")
-    return [int(part) for part in parts]
+    return sorted(set(distances))
 
 
 _READING_OPTIONS = (
@@ -62,8 +69,14 @@ _WORKER_OPTIONS = (
         "--timeout", type=click.FloatRange(min=0, min_open=True), default=None, metavar="SECONDS",
         help="Give a batch up when the model takes longer than this to read one segment or to give one answer.",
     ),
-    click.option("--cpus", type=float, default=1, show_default=True, help="Processors of each worker, with ray."),
-    click.option("--gpus", type=float, default=0, show_default=True, help="GPUs of each; 0.5: two share one."),
+    click.option(
+        "--cpus", type=click.FloatRange(min=0), default=1, show_default=True,
+        help="With ray: processors of each worker.",
+    ),
+    click.option(
+        "--gpus", type=click.FloatRange(min=0), default=0, show_default=True,
+        help="With ray: GPUs of each worker; 0.5: two share one.",
+    ),
 )  # fmt: skip
 
 
@@ -74,6 +87,8 @@ def _worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def called(engine: Any, timeout: float | None, cpus: float, gpus: float, **options: Any) -> Any:
         from .engines import Workers
 
+        if engine.name != "ray" and (idle := given("cpus", "gpus")):
+            raise UserError(f"{', '.join(idle)} says what workers of a Ray cluster have: give --engine ray too")
         alone = engine.name == "local" and (engine.workers or 1) == 1 and timeout is None
         return command(workers=None if alone else Workers(engine, timeout, cpus, gpus), **options)
 
@@ -100,10 +115,23 @@ def _with(command: Callable[..., Any], options: tuple[Callable[..., Any], ...]) 
     return command
 
 
-@click.command("eval")
+_SECTIONS = {
+    "What is asked": ("tasks", "lengths", "samples", "token_budget", "min_samples", "questions", "data", "tokenizer"),
+    "How samples are made": ("seed", "background", "placement", "task_args", "facts", "distractors", "style"),
+    "The model": ("model_args", "device", "dtype", "compiled"),
+    "How it reads": ("batch_size", "one_pass", "probes", "checkpoint_every"),
+    "Who does the work": ("workers", "timeout", "engine", "address", "cpus", "gpus"),
+    "What comes out": ("output", "name", "as_json", "quiet"),
+}
+#: What a data set has settled, and where the parts of one that was stored as a recipe may lie now.
+_SETTLED = ("samples", "token_budget", "min_samples", "questions", "placement", "task_args", "distractors", "style")
+_MOVED = ("background", "tokenizer", "facts")
+
+
+@click.command("eval", cls=Sections, sections=_SECTIONS)
 @click.option("--tasks", callback=split_names, help="Tasks, separated by commas: detect,qa1. See: rmt-bench tasks.")
 @click.option("--lengths", help="Context lengths in tokens: 0, 4k, 1k..2M (doubling), 7seg, 1..7seg.")
-@click.option("--data", type=click.Path(), help="Evaluate on a data set that rmt-bench generate made, instead.")
+@click.option("--data", type=click.Path(), help="Ask what this data set holds; --tasks and --lengths choose from it.")
 @click.option("--output", type=click.Path(), help="The run's folder. [default: runs/MODEL-HASH]")
 @click.option("--name", help="What the model is called in tables and plots. [default: MODEL]")
 @click.option("--tokenizer", help="What counts tokens: a folder or a hub name. [default: the model's own]")
@@ -139,8 +167,8 @@ def eval_command(
 
     MODEL is a name (see: rmt-bench models), a checkpoint folder, `path/to/file.py:factory` or
     `package.module:factory`. Samples are made on the fly, and need no disk, or come from --data. Ends with a table,
-    `curve.csv` and `curve.png` in the run's folder. The same command again does what is missing or failed, and nothing
-    twice; a reading that was interrupted goes on where it stood.
+    `curve.csv`, `curve.png` and `report.html` in the run's folder. The same command again does what is missing or
+    failed, and nothing twice; a reading that was interrupted goes on where it stood.
 
     \b
     rmt-bench eval rmt-tiny --tasks detect --lengths 1k..32k
@@ -153,7 +181,7 @@ def eval_command(
 
     loaded: Any = (setup if workers is None else setup.for_a_look).make()
     samples = _samples(loaded, tasks, lengths, data, tokenizer, questions, options)
-    folder = output or _default_folder(setup, probes, samples)
+    folder = output or _default_folder(setup, name, getattr(loaded, "incidental", ()), probes, samples)
     with _bar(samples, loaded.segment_length, quiet or as_json) as progress:
         outcome = evaluate(
             loaded, samples, folder, name=name or setup.spec, options=dict(setup.options), setup=setup,
@@ -162,7 +190,7 @@ def eval_command(
         )  # fmt: skip
     for failure in outcome.failures if len(outcome.failures) > 1 else ():
         click.echo(f"failed: {failure}", err=True)
-    return Finished(outcome.folder, outcome.errors, outcome.reason, as_json)
+    return Finished(outcome.folder, outcome.errors, outcome.reason, as_json, functools.partial(passages, samples))
 
 
 def _samples(
@@ -174,23 +202,34 @@ def _samples(
     questions: int | None,
     options: dict[str, Any],
 ) -> Samples:
-    from ..generators.dataset import Dataset
     from ..generators.generate import make_plan
     from ..generators.tokens import load_tokenizer
 
     if data is not None:
-        if questions is not None:
-            raise UserError(
-                f"{data} holds its questions: leave out --questions, or generate it with --task-arg questions="
-            )
-        return Dataset(data, tasks, lengths.split(",") if lengths else None)
+        return _stored(data, tasks, lengths, {"tokenizer": tokenizer, **options})
     if not tasks or not lengths:
         raise UserError("give --tasks and --lengths (such as --tasks detect --lengths 1k..32k), or --data DIR")
     counted_by = load_tokenizer(tokenizer) if tokenizer else model.tokenizer
     if questions is not None:
+        if "questions" in options["task_args"]:
+            also = options["task_args"]["questions"]
+            raise UserError(f"--questions {questions} and --task-arg questions={also} say the same thing: give one")
         _refuse_single_questions(tasks)
         options = {**options, "task_args": {**options["task_args"], "questions": str(questions)}}
     return make_plan(tasks, lengths, counted_by, segment_length=model.segment_length, **options)
+
+
+def _stored(folder: str, tasks: list[str] | None, lengths: str | None, options: dict[str, Any]) -> Samples:
+    """A data set. Raises `UserError` for options that would change nothing of it."""
+    from ..generators.dataset import Dataset
+
+    chosen = [length.strip() for length in lengths.split(",")] if lengths else None
+    moved = {name: options[name] for name in _MOVED if given(name)}
+    made = Dataset(folder, tasks, chosen, **moved)
+    idle = given(*_SETTLED) + (given(*_MOVED) if made.store == "text" else [])
+    if idle:
+        raise UserError(f"{folder} holds its samples: leave out {', '.join(idle)}, or generate another with them")
+    return made
 
 
 def _refuse_single_questions(tasks: list[str]) -> None:
@@ -208,12 +247,16 @@ def _refuse_single_questions(tasks: list[str]) -> None:
         raise UserError(f"--questions: {', '.join(single)} can ask one question about a text; several: {able}")
 
 
-def _default_folder(setup: Any, probes: list[int], samples: Samples) -> Path:
+def _default_folder(
+    setup: Any, name: str | None, incidental: Sequence[str], probes: list[int], samples: Samples
+) -> Path:
+    """One and the same for calls that are of one run, and no other: see the identity in `evaluate`."""
     from ..base.files import digest
 
-    label = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in Path(setup.spec).name)
-    more = [part for part in (setup.identity, probes) if part]
-    return Path("runs") / f"{label}-{digest(setup.spec, setup.options, samples.identity(), *more)[:8]}"
+    label = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name or Path(setup.spec).name)
+    options = {key: value for key, value in setup.options.items() if key not in incidental}
+    more = [part for part in (setup.identity, probes, name) if part]
+    return Path("runs") / f"{label}-{digest(setup.spec, options, samples.identity(), *more)[:8]}"
 
 
 @contextlib.contextmanager

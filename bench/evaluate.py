@@ -7,6 +7,7 @@ import logging
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,11 @@ from ..generators.tokens import Encoder
 from .engines import Workers, done_by_workers, done_here
 from .environment import environment
 from .faults import Failure, failures
+from .jobs import Done, Job, Settings
 from .model import SegmentModel
 from .reading import model_device
 from .record import Record, RunFolder
 from .setup import Setup
-from .unit_reader import Done, Job, Settings
 from .watching import Caller, Progress
 
 _LOG = logging.getLogger("rmt_bench")
@@ -102,9 +103,10 @@ def evaluate(
         else:
             assert setup is not None
             finished = done_by_workers(workers, setup, samples, settings, jobs, watcher)
-        for job, done in finished:
-            _keep(folder, job, done, kept)
-            settings.journal(job).unlink(missing_ok=True)
+        with closing(finished):
+            for job, done in finished:
+                _keep(folder, job, done, kept)
+                settings.journal(job).unlink(missing_ok=True)
         if settings.partial.is_dir():
             shutil.rmtree(settings.partial)
         return Outcome(folder.path, tuple(failures(folder.records())))
@@ -171,6 +173,7 @@ def _describe(model: SegmentModel, name: str, options: dict[str, Any], samples: 
             "samples": samples.identity(),
             "scorer": "strict",
         },
+        "tasks": list(dict.fromkeys(unit.task for unit in samples.units())),
         "trained_segments": getattr(model, "trained_segments", {}),
         "about": {**getattr(model, "about", {}), **{key: options[key] for key in incidental if key in options}},
         "device": str(model_device(model)),

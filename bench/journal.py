@@ -57,6 +57,7 @@ class Journal:
         self._device = device
         self._every = every
         self._notice = notice
+        self._batch = ""
         self._unsaved = 0
         self._saved_at = time.perf_counter()
         self._patience = _SECONDS
@@ -82,14 +83,24 @@ class Journal:
         """A batch is finished. Its records are written when enough was read to be worth it."""
         self.entry.records.extend(records)
         if self.due(0):
-            self._save(replace(self.entry, batch="", standing=None))
+            self._save(self.entry)
+
+    @property
+    def waiting(self) -> str:
+        """The batch that was interrupted, and has not been gone on with so far; empty: there is none."""
+        return self.entry.batch if self.entry.standing else ""
 
     def begin(self, batch: str) -> Standing | None:
-        """A batch is read next: where its reading stood, if it was this one; torch's random streams are put back."""
-        standing = self.entry.standing if self.entry.batch == batch else None
-        if standing is not None:
-            _restore_random_states(self._device, self.entry.random)
-        self.entry = Entry(self.entry.records, batch)
+        """A batch is read next: where its reading stood, if it was this one; torch's random streams are put back.
+
+        Where it was another one, which comes later, that keeps standing where it stood.
+        """
+        self._batch = batch
+        if self.waiting != batch:
+            return None
+        standing = self.entry.standing
+        _restore_random_states(self._device, self.entry.random)
+        self.entry = Entry(self.entry.records)
         return standing
 
     def due(self, segments: int) -> bool:
@@ -101,7 +112,7 @@ class Journal:
 
     def keep(self, standing: Standing) -> None:
         """Save where the reading of the present batch stands."""
-        self._save(replace(self.entry, standing=standing))
+        self._save(replace(self.entry, batch=self._batch, standing=standing, random=_random_states(self._device)))
 
     def _save(self, entry: Entry) -> None:
         from safetensors import SafetensorError
@@ -118,7 +129,7 @@ class Journal:
     def _write(self, entry: Entry) -> None:
         from safetensors.torch import save_file
 
-        tensors = _random_states(self._device)
+        tensors: dict[str, torch.Tensor] = {}
         said: dict[str, Any] = {
             "format": _FORMAT,
             "records": [asdict(record) for record in entry.records],
@@ -134,6 +145,7 @@ class Journal:
                 "nodes": parts.nodes,
                 "devices": [str(tensor.device) for tensor in parts.tensors],
             }
+            tensors |= entry.random
             tensors |= {f"state.{number}": _at_rest(tensor) for number, tensor in enumerate(parts.tensors)}
         with atomic_path(self.path) as temporary:
             save_file(tensors, temporary, {"journal": json.dumps(said)})

@@ -168,18 +168,25 @@ def answers(
             raise ValueError("`answer` gave one text, not a list with one for each row")
         return [answer if isinstance(answer, Reply) else Reply(str(answer)) for answer in said]
     assert isinstance(model, ScoringModel)
-    scores = model.score(state, prompts, choices)
+    return likeliest(model.score(state, prompts, choices), choices)
+
+
+def likeliest(scores: torch.Tensor, choices: Sequence[Sequence[str]]) -> list[Reply]:
+    """Each row's choice with the highest of `scores` [batch, most choices]; an error where one is NaN."""
     best, broken = scores.argmax(-1).tolist(), scores.isnan().any(-1).tolist()
     nan = Reply("", "error", "the model's scores are not all numbers (NaN)")
     return [nan if bad else Reply(str(row[i])) for row, i, bad in zip(choices, best, broken, strict=True)]
 
 
 def refuse_unknown_options(spec: str, options: Iterable[str], *factories: Factory) -> None:
-    """Raise `UserError` for an option that none of `factories` has a parameter for: what it is made of takes it."""
-    parameters = [parameter for made in factories for parameter in inspect.signature(made).parameters.values()]
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+    """Raise `UserError` for an option that none of `factories` has a parameter for.
+
+    Each hands what it does not take on to the next; one that takes whatever comes stands last, and refuses by itself.
+    """
+    signatures = [inspect.signature(made).parameters.values() for made in factories]
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in signatures[-1]):
         return
-    known = [parameter.name for parameter in parameters]
+    known = [one.name for parameters in signatures for one in parameters if one.kind is not one.VAR_KEYWORD]
     for option in options:
         if option not in known:
             raise UserError(

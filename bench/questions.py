@@ -14,7 +14,7 @@ import numpy as np
 from ..generators.haystack import Haystack
 from ..generators.samples import Sample
 from ..generators.tokens import Encoder
-from .reading import Document, Shape, too_long
+from .documents import Document, Shape, too_long
 from .visits import Ask, Text
 
 #: Characters of stored text that are tokenised at a time.

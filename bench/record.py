@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..base.errors import UserError
+from ..base.errors import UserError, one_line
 from ..base.files import atomic_path, is_temporary, read_json, remove_temporaries, sole_writer, write_json
 from ..tasks.guessing import odds
 from ..tasks.scoring import Status
@@ -145,9 +145,16 @@ class RunFolder:
         with sole_writer(self.path):
             remove_temporaries(self.path)
             self._refuse_other(info)
-            if not (self.path / "run.json").is_file():
-                write_json(self.path / "run.json", {"format": FORMAT, **info})
+            self._write_info(info)
             yield
+
+    def _write_info(self, info: dict[str, Any]) -> None:
+        """Write run.json when a run begins; when it goes on with tasks that are new to it, add these."""
+        path = self.path / "run.json"
+        before = self.info if path.is_file() else {"format": FORMAT, **info, "tasks": []}
+        tasks = in_order(info.get("tasks", ()), before.get("tasks", ()))
+        if not path.is_file() or set(tasks) != set(before.get("tasks", ())):
+            write_json(path, {**before, "tasks": tasks})
 
     def _refuse_unwritable(self) -> None:
         """Better now than when the first hours of reading are to be kept."""
@@ -183,7 +190,7 @@ class RunFolder:
     def is_finished(self, unit: str) -> bool:
         """Whether a unit stands there whole and without an error; one with errors is worth another try."""
         path = self.unit_path(unit)
-        return path.is_file() and "error" not in pq.read_table(path, columns=["status"])["status"].to_pylist()
+        return path.is_file() and "error" not in _read(path, columns=["status"])["status"].to_pylist()
 
     def kept(self) -> dict[str, Record]:
         """All records that need not be made again, by sample: those that are no errors."""
@@ -191,22 +198,40 @@ class RunFolder:
         return {record.sample_id: record for record in records if record.status != "error"}
 
     def records(self) -> pd.DataFrame:
-        """One row for each sample asked about, in the order in which units were finished, with `SCHEMA`'s columns.
+        """One row for each sample asked about, with `SCHEMA`'s columns: task by task, in the order in which they were
+        asked, the shortest length first.
 
         Another column, `chance`, says how likely a guess is right (see tasks/guessing.py).
 
         Where a sample stands in two units (an earlier call cut its shards otherwise) the later one counts.
         """
-        records = self._table().to_pandas().drop_duplicates("sample_id", keep="last").reset_index(drop=True)
+        records = self._in_order(self._table().to_pandas().drop_duplicates("sample_id", keep="last"))
         asked = zip(records["question"], records["choices"], strict=True)
         records["chance"] = [odds(question, list(choices)) for question, choices in asked]
         return records
 
+    def _in_order(self, records: pd.DataFrame) -> pd.DataFrame:
+        """Rows in an order that does not hang on which unit was finished first."""
+        tasks = self.info.get("tasks", ()) if (self.path / "run.json").is_file() else ()
+        place = {task: number for number, task in enumerate(in_order(records["task"].unique(), tasks))}
+        shortest = records.groupby("length")["n_tokens"].min()
+        keys = {"_task": records["task"].map(place), "_size": records["length"].map(shortest)}
+        by = [*keys, "length", "index", "sample_id"]
+        return records.assign(**keys).sort_values(by).drop(columns=list(keys)).reset_index(drop=True)
+
     def _table(self) -> pa.Table:
         """All rows of all units, in the order in which these were finished; columns of a later version are null."""
-        units = sorted((self.path / "records").glob("*.parquet"), key=lambda path: path.stat().st_mtime_ns)
-        tables = [pq.read_table(path, schema=SCHEMA) for path in units]
+        units = sorted((self.path / "records").glob("*.parquet"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+        tables = [_read(path, schema=SCHEMA) for path in units]
         return pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+
+
+def _read(path: Path, **what: Any) -> pa.Table:
+    """A file of records. Raises `UserError` when it is damaged."""
+    try:
+        return pq.read_table(path, **what)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path} is damaged ({one_line(error)}): delete it, and run the same command again") from error
 
 
 def as_table(records: Sequence[Record]) -> pa.Table:
@@ -218,6 +243,11 @@ def as_record(row: Mapping[str, Any]) -> Record:
     """A row, or what JSON made of one, as a record."""
     probes = tuple(Probe(**probe) for probe in row["probes"] or ())
     return Record(**{**row, "choices": tuple(row["choices"]), "depths": tuple(row["depths"]), "probes": probes})
+
+
+def in_order(found: Iterable[str], known: Iterable[str]) -> list[str]:
+    """All of `known`, then what was `found` besides, each once; tasks in the order in which they were asked, say."""
+    return list(dict.fromkeys([*known, *found]))
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

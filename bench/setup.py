@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -54,15 +53,9 @@ class Setup:
         return made  # type: ignore[return-value]
 
     def of_worker(self, number: int) -> Setup:
-        """The same for worker `number` of a machine: where there are several accelerators, they take turns.
-
-        A file is named from the root on, since a worker may be somewhere else.
-        """
-        path, colon, factory = self.spec.rpartition(":")
-        file = Path(path) if colon and path.endswith(".py") else Path(self.spec)
-        spec = f"{file.resolve()}{colon}{factory if path.endswith('.py') else ''}" if file.exists() else self.spec
+        """The same for worker `number` of a machine: where there are several accelerators, they take turns."""
         count = torch.cuda.device_count() if self.device in ("auto", "cuda") else 0
-        return replace(self, spec=spec, device=f"cuda:{number % count}" if count > 1 else self.device)
+        return replace(self, device=f"cuda:{number % count}") if count > 1 else self
 
     @property
     def for_a_look(self) -> Setup:

@@ -8,14 +8,15 @@ OUTPUT/tensorboard/         the same for TensorBoard, where that was asked for: 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..base.errors import UserError, one_line
-from ..base.files import atomic_path, write_text
+from ..base.files import atomic_path, remove_temporaries, sole_writer, write_text
 
 _CHECKPOINT = "checkpoint.json"
 _TENSORBOARD = "tensorboard"
@@ -44,6 +45,24 @@ class Snapshot:
             others = [file.name for file in self.folder.iterdir() if file not in logs and file.suffix != ".tmp"]
             if others:
                 raise UserError(f"{self.folder} holds something else ({others[0]}): give --output a new folder")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Be the folder's only writer, if this process writes at all; what a killed one left half written is removed.
+
+        Raises `UserError` when another process writes there. A folder that nothing was written to is left as it was.
+        """
+        if not self.writes:
+            yield
+            return
+        was_there = self.folder.is_dir()
+        try:
+            with sole_writer(self.folder):
+                remove_temporaries(self.folder)
+                yield
+        finally:
+            if not was_there and not any(self.folder.iterdir()):
+                self.folder.rmdir()
 
     def load(
         self, model: torch.nn.Module, optimiser: torch.optim.Optimizer

@@ -30,7 +30,7 @@ _SEQUENCES: dict[str, type] = {"list": list, "tuple": tuple, "set": set, "frozen
 _MAPPINGS: dict[str, type] = {"dict": dict, "ordered": OrderedDict}
 #: What code, not a state, is made of: a fork shares it, and it cannot be written down.
 _LIVE = (
-    types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.ModuleType, type, torch.nn.Module,
+    types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.ModuleType, torch.nn.Module,
 )  # fmt: skip
 
 
@@ -154,14 +154,24 @@ class _Taking:
         if isinstance(value, torch.Size):
             return ["size", list(value)], []
         if isinstance(value, Enum):
-            return ["enum", *_address(kind), value.name], []
+            return ["enum", *self._address(kind), value.name], []
+        if isinstance(value, type):
+            return ["class", *self._address(value)], []
         if isinstance(value, deque) and kind is deque:
             return ["deque", value.maxlen], self._held(value)
         if isinstance(value, tuple) and hasattr(kind, "_fields"):
-            return ["named", *_address(kind)], self._held(value)
+            return ["named", *self._address(kind)], self._held(value)
         if isinstance(value, _LIVE) or not hasattr(value, "__dict__") or _has_more(value):
             return self._foreign(value), []
-        return ["object", *_address(kind)], self._held(part for item in vars(value).items() for part in item)
+        return ["object", *self._address(kind)], self._held(part for item in vars(value).items() for part in item)
+
+    def _address(self, kind: type) -> tuple[type | str, str]:
+        """How a node names a class: on disk by module and name, in a fork by itself, wherever it was made."""
+        address = kind.__module__, kind.__qualname__
+        if self._sharing:
+            return kind, ""
+        _class_at(*address)
+        return address
 
     def _foreign(self, value: Any) -> Node:
         """What is not made of parts: it goes into a fork as it is, or as a copy, and not to disk."""
@@ -191,12 +201,10 @@ def _name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
 
 
-def _address(kind: type) -> tuple[str, str]:
-    return kind.__module__, kind.__qualname__
-
-
-def _class_at(module: str, name: str) -> Any:
-    """A class that is known in this process; nothing is imported for it."""
+def _class_at(module: type | str, name: str) -> Any:
+    """A class that is known in this process; nothing is imported for it. See `_Taking._address`."""
+    if isinstance(module, type):
+        return module
     found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
@@ -209,7 +217,7 @@ def _pairs(made: Sequence[Any], children: Sequence[int]) -> Iterator[tuple[Any, 
     return ((made[key], made[value]) for key, value in zip(children[::2], children[1::2], strict=True))
 
 
-def _object(made: list[Any], parts: Parts, module: str, name: str, children: Sequence[int] = ()) -> Any:
+def _object(made: list[Any], parts: Parts, module: type | str, name: str, children: Sequence[int] = ()) -> Any:
     kind = _class_at(module, name)
     value = kind.__new__(kind)
     vars(value).update(_pairs(made, children))
@@ -233,6 +241,7 @@ _MAKERS: dict[str, Callable[..., Any]] = {
     "dtype": lambda made, parts, name: getattr(torch, name),
     "device": lambda made, parts, name: torch.device(name),
     "size": lambda made, parts, sizes: torch.Size(sizes),
+    "class": lambda made, parts, module, name: _class_at(module, name),
     "enum": lambda made, parts, module, name, member: _class_at(module, name)[member],
     "shared": lambda made, parts, number: parts.shared[number],
     "deque": lambda made, parts, maxlen, children=(): deque((made[child] for child in children), maxlen),

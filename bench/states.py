@@ -5,7 +5,7 @@
     state = join_rows([one, another])   both side by side
 
 A state may be a tensor, or tensors inside lists, tuples, dicts and objects with attributes, such as the caches of
-`transformers`. Gradients flow through all of these.
+`transformers`. Gradients flow through all of these. How a state is taken apart is told by state_parts.py.
 """
 
 from __future__ import annotations

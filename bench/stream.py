@@ -17,7 +17,7 @@ from ..generators.haystack import Haystack, PlacedFact
 from ..generators.lengths import Length
 from ..generators.samples import Source
 from ..tasks.episode import Task
-from .reading import Document, Shape
+from .documents import Document, Shape
 
 #: Episodes that are looked at to learn how long a task's facts and questions are.
 _LOOKED_AT = 50

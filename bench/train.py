@@ -43,32 +43,33 @@ def train(
     launch = [said] if (said := processes.identity()) else []
     identity = digest(spec, options, recipe.identity(), samples, stream.segment_length, stream.batch_size, *launch)
     snapshot = Snapshot(output, identity, writes=processes.is_first)
-    trainer = Trainer(model, stream, recipe, snapshot, processes)
+    with snapshot.held():
+        trainer = Trainer(model, stream, recipe, snapshot, processes)
 
-    with _board(snapshot, trainer.progress.step, tensorboard) as board:
+        with _board(snapshot, trainer.progress.step, tensorboard) as board:
 
-        def report(step: StepReport) -> None:
-            snapshot.log(asdict(step))
-            board(step)
-            on_step(step)
+            def report(step: StepReport) -> None:
+                snapshot.log(asdict(step))
+                board(step)
+                on_step(step)
 
-        progress = trainer.run(report, save_every)
-    last = recipe.stages[-1]
-    training = {
-        "trained_segments": {"gradient": last.gradient, "memory": last.memory},
-        "steps": progress.step,
-        "seconds": round(progress.seconds, 1),
-        "stages": progress.learned,
-        "batch_size": stream.batch_size,
-        "recipe": recipe.identity(),
-        "samples": samples,
-        **processes.identity(),
-        **environment(),
-    }
-    if processes.is_first:
-        save_checkpoint(output, spec, options, model, training)
-        snapshot.close()
-    processes.wait()
+            progress = trainer.run(report, save_every)
+        last = recipe.stages[-1]
+        training = {
+            "trained_segments": {"gradient": last.gradient, "memory": last.memory},
+            "steps": progress.step,
+            "seconds": round(progress.seconds, 1),
+            "stages": progress.learned,
+            "batch_size": stream.batch_size,
+            "recipe": recipe.identity(),
+            "samples": samples,
+            **processes.identity(),
+            **environment(),
+        }
+        if processes.is_first:
+            save_checkpoint(output, spec, options, model, training)
+            snapshot.close()
+        processes.wait()
     return Path(output)
 
 

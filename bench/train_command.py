@@ -8,23 +8,33 @@ from typing import Any
 
 import click
 
+from ..base.console import Sections, given
 from ..base.errors import UserError
 from ..generators.commands import source_options, split_names
-from .commands import DEVICE, MODEL_ARG, QUIET
+from .commands import DEVICE, MODEL_ARG, QUIET, whole_numbers
 
 
 def _segments(context: click.Context, parameter: click.Parameter, value: str) -> list[int]:
     """A click callback: `1..7seg` counts one by one, `9,14seg` as written, `none` is empty."""
     if value == "none":
         return []
-    low, dots, high = value.removesuffix("seg").partition("..")
-    counts = [low, high] if dots else low.split(",")
-    if not all(count.strip().isdigit() for count in counts):
+    low, dots, high = value.partition("..")
+    numbers = whole_numbers(f"{low},{high}" if dots else value)
+    if numbers is None or (dots and len(numbers) != 2):
         raise UserError(f"--{parameter.name} takes segments such as 1..7seg or 1,2,4seg, not {value!r}")
-    numbers = [int(count) for count in counts]
     return list(range(numbers[0], numbers[1] + 1)) if dots else numbers
 
 
+def _rate(value: str) -> float:
+    """A learning rate. Raises `ValueError` for what is none."""
+    rate = float(value)
+    if not 0 < rate < float("inf"):
+        raise ValueError
+    return rate
+
+
+_RATE = click.types.FuncParamType(_rate)
+_RATE.name = "float"
 _RECIPE_OPTIONS = (
     click.option(
         "--curriculum", default="1..7seg", show_default=True, callback=_segments,
@@ -34,9 +44,9 @@ _RECIPE_OPTIONS = (
         "--roll", default="9,14,21,32,48seg", show_default=True, callback=_segments,
         help="Stages after those: longer documents, of which the last segments only get gradients; or none.",
     ),
-    click.option("--rate", type=float, default=1e-3, show_default=True, help="Learning rate, after warm-up."),
+    click.option("--rate", type=_RATE, default=1e-3, show_default=True, help="Learning rate, after warm-up."),
     click.option(
-        "--roll-rate", type=float, default=5e-4, show_default=True, help="Learning rate from the first --roll stage on."
+        "--roll-rate", type=_RATE, default=5e-4, show_default=True, help="Learning rate from the first --roll stage on."
     ),
     click.option(
         "--promote", type=click.FloatRange(0, 1), default=0.99, show_default=True, help="Accuracy that ends a stage."
@@ -88,7 +98,17 @@ def _train_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command("train")
+_SECTIONS = {
+    "What it learns": ("tasks", "background", "seed", "placement", "task_args", "facts", "distractors", "style"),
+    "The model": ("model_args", "device", "precision"),
+    "Stages": ("curriculum", "roll", "promote", "max_steps", "decay_steps"),
+    "Steps": ("batch_size", "rate", "roll_rate", "average"),
+    "Carried streams": ("streams", "stream_length", "hold"),
+    "What is kept": ("output", "save_every", "tensorboard"),
+}
+
+
+@click.command("train", cls=Sections, sections=_SECTIONS)
 @click.argument("model")
 @click.option("--tasks", required=True, callback=split_names, help="What to train on: detect,memorize.")
 @click.option("--output", required=True, type=click.Path(), help="The checkpoint's folder: new, or one to go on with.")
@@ -150,10 +170,16 @@ def train_command(
     from .train import train
     from .trainer import Recipe
 
+    if not tasks:
+        raise UserError("give --tasks (such as --tasks detect); see: rmt-bench tasks")
+    if not streams and (idle := given("stream_length", "hold")):
+        raise UserError(f"{', '.join(idle)} is of carried streams: give --streams too")
     if streams % batch_size:
         raise UserError(f"--streams {streams} is no multiple of --batch-size {batch_size}: streams are read in batches")
     carried = CarriedRecipe(streams // batch_size, stream_length, hold=hold) if streams else None
     stages = tuple(make_stages(curriculum, roll, stream_length if streams else 0))
+    if not any(stage.rolls for stage in stages) and given("roll_rate"):
+        raise UserError("no stage rolls: leave out --roll-rate, or give --roll")
     recipe = Recipe(stages, seed=seed, carried=carried, **recipe_options)
     processes = find_processes(precision, device)
     made_tasks = load_tasks(tasks, task_args, facts)

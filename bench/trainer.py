@@ -20,8 +20,9 @@ from ..base.files import digest
 from .averaging import Average
 from .carried import Carried, CarriedRecipe, at_least_float32
 from .curriculum import Stage, Step, draw_step
+from .documents import LockStep
 from .processes import Alone
-from .reading import LockStep, model_device
+from .reading import model_device
 from .snapshot import Snapshot
 from .stream import Example, Stream
 

@@ -9,21 +9,20 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..base.errors import UserError, one_line
-from ..base.files import digest
 from ..generators.plan import Samples, Unit
 from ..generators.samples import Sample
 from ..generators.tokens import Encoder
 from ..tasks.scoring import Score, strict
 from .cost import Peaks, can_be_tried, flops_per_token, is_compiled, warm_up
 from .faults import free_memory, is_out_of_memory, reason
+from .jobs import Batch, Done, Job, Settings
 from .journal import Journal
 from .model import Reply
 from .prefetch import prefetched
@@ -32,83 +31,6 @@ from .reading import Heard, Standing, model_device, read_through
 from .record import Probe, Record
 from .visits import Bundle, bundles, make_visits
 from .watching import Watcher
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How units are worked on. Nothing here changes an answer, save that `probes` asks more questions.
-
-    `batch_size` documents are read together; `every` is that of `Journal`, whose files lie in `partial`; `probes` are
-    distances in segments.
-    """
-
-    partial: Path
-    batch_size: int = 8
-    every: int | None = None
-    probes: tuple[int, ...] = ()
-
-    def journal(self, job: Job) -> Path:
-        """Where what is done of an unfinished job is kept."""
-        return self.partial / f"{job.label}.safetensors"
-
-
-@dataclass(frozen=True)
-class Job:
-    """Units whose documents are read together: of one task, the same stories at several lengths, or a single one.
-
-    `done` are the samples that need not be asked again; `spoiled` those that are not asked, because that failed: why.
-    """
-
-    units: tuple[Unit, ...]
-    done: frozenset[str] = frozenset()
-    spoiled: Mapping[str, str] = field(default_factory=dict)
-
-    name: str = ""
-
-    @property
-    def label(self) -> str:
-        """What its journal is called: the unit's name, unless it has one of its own."""
-        return self.name or self.units[0].name
-
-    def unit(self, length: str) -> Unit:
-        """The one of its units whose samples have this length."""
-        return next(unit for unit in self.units if unit.length == length)
-
-
-@dataclass(frozen=True)
-class Done:
-    """What came of a job: new records, and which of the samples that were done before belong to it."""
-
-    records: list[Record]
-    before: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Bundles of equal shapes, which are read side by side, and the cases they belong to, by sample."""
-
-    rows: tuple[Bundle, ...]
-    cases: Mapping[str, Case]
-
-    @property
-    def samples(self) -> list[str]:
-        """The samples that are asked about, by id."""
-        return [ask.key[0] for row in self.rows for text in row.texts for ask in text.asks if ask.after is None]  # type: ignore[index]
-
-    @property
-    def lengths(self) -> list[str]:
-        """The lengths of its texts, shortest first, as the user wrote them."""
-        return [self.cases[text.asks[0].key[0]].sample.length for text in self.rows[0].texts]  # type: ignore[index]
-
-    @property
-    def name(self) -> str:
-        """A hash of what it is."""
-        return digest("batch", *self.samples)[:24]
-
-    def halves(self) -> Iterator[Batch]:
-        """Two batches of half the rows."""
-        middle = len(self.rows) // 2
-        yield from (replace(self, rows=rows) for rows in (self.rows[:middle], self.rows[middle:]))
 
 
 class UnitReader:
@@ -135,7 +57,7 @@ class UnitReader:
         """
         journal = Journal(self._settings.journal(job), self._device, self._settings.every, self._watcher.notice)
         entry = journal.load()
-        entry.records = [r for r in entry.records if r.status != "error" and r.sample_id not in job.done]
+        entry.records = [r for r in entry.records if r.status != "error" and job.wants(r)]
         kept = {record.sample_id for record in entry.records}
         self._before: set[str] = set()
         self._watcher.tokens(job.units[0], 0)
@@ -182,7 +104,9 @@ class UnitReader:
     def _work_on(self, batch: Batch, journal: Journal, job: Job) -> None:
         """Read a batch, by halves where memory does not suffice for all of it; its records go to the journal."""
         segments = batch.rows[0].shapes[-1].segments
-        if len(batch.rows) > min((rows for known, rows in self._room.items() if known <= segments), default=1 << 62):
+        room = min((rows for known, rows in self._room.items() if known <= segments), default=len(batch.rows))
+        was_halved = bool(journal.waiting) and batch.has_part(journal.waiting)
+        if was_halved or len(batch.rows) > room:
             for half in batch.halves():
                 self._work_on(half, journal, job)
             return
@@ -205,7 +129,6 @@ class UnitReader:
         self._watcher.begins(batch.samples)
         if self._cold:
             self._get_warm(len(batch.rows))
-        self._watcher.alive(busy=True)
         standing = journal.begin(batch.name)
         if standing is None:
             torch.manual_seed(int(batch.name[:8], 16))
@@ -270,9 +193,12 @@ class _Watched:
     journal: Journal
     watcher: Watcher
 
+    def busy(self, at_work: bool) -> None:
+        """See `Keeper`."""
+        self.watcher.alive(at_work)
+
     def due(self, segments: int) -> bool:
         """See `Keeper`."""
-        self.watcher.alive(busy=True)
         return self.journal.due(segments)
 
     def keep(self, standing: Standing) -> None:

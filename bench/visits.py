@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from .documents import Document, Shape, shared_tokens
 from .model import Reply, SegmentModel
-from .reading import Document, Round, Shape, Visit, read_through, shared_tokens
+from .reading import Round, Visit, read_through
 
 #: Segments of a shorter text that are read on a fork of a longer one, at the most.
 _DETOUR = 64

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -20,12 +20,15 @@ from ..base.errors import UserError
 from ..base.files import atomic_path
 from .compare import Entrant, rank_ranges, ranks_of
 from .head_to_head import entrants
-from .metrics import curve, depth_rows, run_rows
+from .metrics import depth_rows, run_rows
 from .plots import plot_curves
 from .records import Run, find_runs, read_run
 from .schema import COLUMNS, KEY, VERSION
 from .summary import THRESHOLD, Score, score_gaps, summary_rows
 from .tables import describe_files, harmless, wide, write_csv
+
+if TYPE_CHECKING:
+    from .site.asked import Surroundings
 
 #: Rows of these columns in common are compared and ranked: the same question, judged by the same rule.
 _CELL = ["task", "length", "scorer", "dataset"]
@@ -45,11 +48,18 @@ class Board:
     runs: list[dict[str, Any]]
 
 
-def conclude_run(folder: str | Path) -> pd.DataFrame:
-    """Write `curve.csv` and `curve.png` into a finished run, and return the curve."""
-    table = curve(folder)
-    write_csv(table, Path(folder) / "curve.csv")
-    plot_curves(table, Path(folder) / "curve.png")
+def conclude_run(folder: str | Path, surroundings: Surroundings | None = None) -> pd.DataFrame:
+    """Write `curve.csv`, `curve.png` and `report.html` into a finished run, and return the curve.
+
+    `surroundings` tells the facts of a sample with the text around them, for the report; this room has no text.
+    """
+    from .site.report import write_report
+
+    run = read_run(folder)
+    table = run_rows(run)
+    write_csv(table, run.folder / "curve.csv")
+    plot_curves(table, run.folder / "curve.png")
+    write_report(run, table, surroundings)
     return table
 
 

@@ -29,7 +29,12 @@ def capture_rows(folder: str | Path) -> pd.DataFrame:
     that share a haystack as what they are. A share of nothing is NaN. No rows where the run has no probes at distance
     0. Raises `UserError` when `folder` is no run.
     """
-    asked = _asked(RunFolder(folder).records(), 0)
+    return captured(RunFolder(folder).records())
+
+
+def captured(records: pd.DataFrame) -> pd.DataFrame:
+    """The same of records that were read (`RunFolder.records`)."""
+    asked = _asked(records, 0)
     return pd.DataFrame([_row(task, length, group) for (task, length), group in _groups(asked)])
 
 
@@ -38,7 +43,11 @@ def decay_rows(folder: str | Path) -> pd.DataFrame:
 
     Columns `task, length, distance, n, accuracy, ci_low, ci_high`; distances are in segments.
     """
-    records = RunFolder(folder).records()
+    return decayed(RunFolder(folder).records())
+
+
+def decayed(records: pd.DataFrame) -> pd.DataFrame:
+    """The same of records that were read."""
     distances = sorted({probe["distance"] for probes in records["probes"] if probes is not None for probe in probes})
     rows = []
     for distance in distances:

@@ -81,15 +81,16 @@ def publish_command(site: str, to: str, branch: str, repo_type: Literal["space",
 
 
 def conclude(finished: Any) -> None:
-    """Draw the curve of a run that just ended, show it, and say where it lies."""
+    """Draw the curve of a run that just ended, write its report, show it, and say where all lies."""
     from ..base.console import print_json, print_table
     from ..base.errors import IncompleteError
     from ..bench.record import RunFolder
     from .board import conclude_run
     from .remarks import remarks
     from .show_command import print_capture
+    from .site.report import REPORT
 
-    table = conclude_run(finished.folder)
+    table = conclude_run(finished.folder, finished.surroundings)
     odd = remarks(RunFolder(finished.folder).records())
     if finished.as_json:
         print_json({"run": str(finished.folder), "curve": plain(table), "remarks": odd})
@@ -99,7 +100,8 @@ def conclude(finished: Any) -> None:
         for remark, count in odd.items():
             click.echo(f"{count:,} x {remark}")
         print_capture(finished.folder)
-        click.echo(f"curve: {finished.folder / 'curve.png'}\ntable: {finished.folder / 'curve.csv'}")
+        for what, name in (("curve", "curve.png"), ("table", "curve.csv"), ("report", REPORT)):
+            click.echo(f"{what}: {finished.folder / name}")
     if finished.errors:
         raise IncompleteError(
             f"{finished.errors} questions ended in an error (the first: {finished.reason}); "

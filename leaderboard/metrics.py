@@ -43,9 +43,11 @@ def run_rows(run: Run) -> pd.DataFrame:
 
 
 def groups(answers: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:
-    """The rows of each task and length, in order of first appearance."""
-    found = answers.groupby(["task", "length"], sort=False, observed=True).indices
-    return {(str(task), str(length)): where for (task, length), where in found.items()}  # type: ignore[misc]
+    """The rows of each task and length: tasks in the order in which they were asked, the shortest length first."""
+    found = answers.groupby(["task", "length"], observed=True).indices
+    places = {name: {kind: n for n, kind in enumerate(answers[name].cat.categories)} for name in ("task", "length")}
+    cells = sorted(found, key=lambda cell: (places["task"][cell[0]], places["length"][cell[1]]))  # type: ignore[index]
+    return {(str(task), str(length)): found[task, length] for task, length in cells}  # type: ignore[misc,index]
 
 
 def typed(table: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ..base.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _MARKS = "osD^vP*"
@@ -22,6 +26,16 @@ def plot_curves(table: pd.DataFrame, path: str | Path, title: str = "") -> None:
     import matplotlib as mpl
 
     mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    with mpl.rc_context({"text.parse_math": False}):  # a name may have a $
+        figure = _drawn(table, title)
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, format="png", dpi=140, metadata={"Software": None})
+    plt.close(figure)
+
+
+def _drawn(table: pd.DataFrame, title: str) -> Figure:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(9, 5.2), layout="constrained")
@@ -39,7 +53,7 @@ def plot_curves(table: pd.DataFrame, path: str | Path, title: str = "") -> None:
     axes.set_xscale("log")
     axes.set_xlim(*_limits([*table["n_tokens"].clip(lower=1), *marked]))
     axes.set_ylim(-0.02, 1.06)
-    axes.xaxis.set_major_formatter(lambda tokens, _: _tokens(tokens))
+    axes.xaxis.set_major_formatter(lambda tokens, _: short_tokens(tokens))
     axes.xaxis.set_minor_formatter(lambda tokens, _: "")
     axes.set_xlabel("length of the text with its question, in tokens (log scale)")
     axes.set_ylabel("accuracy, with 95% interval")
@@ -47,9 +61,7 @@ def plot_curves(table: pd.DataFrame, path: str | Path, title: str = "") -> None:
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="best")
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=140, metadata={"Software": None})
-    plt.close(figure)
+    return figure
 
 
 def _line(axes, group: pd.DataFrame, label: str, number: int) -> None:
@@ -91,7 +103,8 @@ def _limits(tokens: Sequence[float]) -> tuple[float, float]:
     return min(low, high / 12), high
 
 
-def _tokens(count: float) -> str:
+def short_tokens(count: float) -> str:
+    """A number of tokens as lengths are spoken of: 4k, 2M."""
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if count >= size:
             return f"{count / size:g}{unit}"

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from ..base.errors import UserError
 from ..base.files import digest
-from ..bench.record import SCHEMA, RunFolder, odds
+from ..bench.record import SCHEMA, RunFolder, in_order, odds
 from ..tasks.scoring import SCORERS, Asked
 from .tables import valid_text
 
@@ -135,7 +135,8 @@ def read_run(folder: str | Path, scorer: str | None = None) -> Run:
         judged = score_again(table, wanted)
         table = table.set_column(table.schema.get_field_index("correct"), "correct", judged["correct"])
         table = table.set_column(table.schema.get_field_index("status"), "status", judged["status"])
-    return Run(path, info, wanted if again else stored, _columns(table), _aggregates(path))
+    answers = _in_order(_columns(table), info.get("tasks", ()))
+    return Run(path, info, wanted if again else stored, answers, _aggregates(path))
 
 
 def read_info(folder: Path) -> dict[str, Any]:
@@ -217,6 +218,16 @@ def _columns(table: pa.Table) -> pd.DataFrame:
     columns["chance"] = _chances(table)
     columns["depth"] = _earliest(table["depths"])
     return pd.DataFrame(columns)
+
+
+def _in_order(answers: pd.DataFrame, tasks: Iterable[str]) -> pd.DataFrame:
+    """The same rows; the categories are ordered: tasks as they were asked, lengths with the shortest first."""
+    shortest = answers.groupby("length", observed=True)["model_tokens"].min().reset_index()
+    lengths = shortest.sort_values(["model_tokens", "length"])["length"].tolist()
+    asked = in_order(answers["task"].cat.categories, tasks)
+    return answers.assign(
+        task=answers["task"].cat.set_categories(asked), length=answers["length"].cat.set_categories(lengths)
+    )
 
 
 def _hashed(ids: pa.ChunkedArray) -> np.ndarray:

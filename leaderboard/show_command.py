@@ -23,6 +23,7 @@ def show_command(run: str, as_json: bool) -> None:
 
     Where questions were asked on the way (eval --probe), capture and retention stand below: the share of facts that
     was written at all, and the share of those that was still there at the end. A run that goes on can be shown, too.
+    The last line says where its report is: RUN/report.html, for a browser, with single questions and their answers.
 
     \b
     rmt-bench show runs/rmt-tiny-1a2b3c4d
@@ -32,6 +33,7 @@ def show_command(run: str, as_json: bool) -> None:
     from .capture import capture_rows, decay_rows
     from .commands import plain, shown
     from .metrics import curve
+    from .site.report import REPORT
 
     table = curve(run)
     captured, decay = capture_rows(run), decay_rows(run)
@@ -44,6 +46,8 @@ def show_command(run: str, as_json: bool) -> None:
     print_plot(table)
     print_capture(run)
     click.echo(f"made by: {info['command']}\non: {info['date']}, {info['hardware']['system']}")
+    report = Path(run) / REPORT
+    click.echo(f"report: {report if report.is_file() else 'none yet; it is written when the command above ends'}")
 
 
 def print_plot(table: pd.DataFrame) -> None:

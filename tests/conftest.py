@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # several workers share the machine; read when torch is loaded
+os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is loaded, which collecting tests does
 
 STORY = Path(__file__).parent / "data" / "harbour.txt"
 _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -22,7 +23,6 @@ def _no_network_and_own_cache(tmp_path_factory: pytest.TempPathFactory) -> Itera
         patch.setenv("RMT_BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hf")))
         patch.setenv("HF_DATASETS_CACHE", str(tmp_path_factory.mktemp("datasets")))
-        patch.setenv("HF_HUB_OFFLINE", "1")
         yield
 
 

@@ -22,12 +22,12 @@ from torch import nn
 from ...base.errors import UserError
 from ...tasks.lexicon import PLACES
 from .associative import Associations, AssociativeMemory
-from .backbone import fitting_segment, refuse_short_vocabulary
+from .backbone import fitting_segment, refuse_below_1, refuse_short_vocabulary
 from .choosing import AnswerTokens, choice_log_likelihoods
 from .diagonal import read_diagonally
+from .labels import label_columns
 from .layerwise import LayerwiseDecoder
-from .recurrent_memory import limit_depth
-from .rmt_encoder import label_columns
+from .recurrent_memory import limit_depth, made_again
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -65,8 +65,7 @@ class ARMT(nn.Module):
     ):
         super().__init__()
         refuse_short_vocabulary(backbone, tokenizer)
-        if memory_tokens < 1 or dimension < 1:
-            raise UserError(f"memory_tokens and dimension are 1 or more, not {memory_tokens} and {dimension}")
+        refuse_below_1(memory_tokens=memory_tokens, dimension=dimension)
         self.backbone = backbone
         self.decoder = LayerwiseDecoder(backbone.base_model)
         if diagonal and not self.decoder.is_uniform:
@@ -93,6 +92,11 @@ class ARMT(nn.Module):
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.memory_tokens.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the decoder computes in."""
+        return self.memory_tokens.dtype
 
     def start(self, batch_size: int) -> Associations:
         """Empty memories: [batch, layers, features, hidden] and [batch, layers, features]."""
@@ -128,21 +132,14 @@ class ARMT(nn.Module):
 
     def rebuild(self) -> tuple[str, dict[str, Any]]:
         """The name and options that make this model again, without its weights: what a checkpoint stores."""
-        config, dtype = self.decoder.config, self.memory_tokens.dtype
-        said = {**config.to_diff_dict(), "model_type": config.model_type}
-        said.pop("dtype", None)
         options = {
-            "config": said,
+            **made_again(self.decoder.config, self.dtype, self.bptt_depth),
             "mode": self.mode,
             "memory_tokens": len(self.memory_tokens),
             "dimension": self.memory.dimension,
             "segment_length": self.segment_length,
             "diagonal": self.diagonal,
         }
-        if self.bptt_depth is not None:
-            options["bptt_depth"] = self.bptt_depth
-        if dtype != torch.float32:
-            options["dtype"] = str(dtype).removeprefix("torch.")
         return "armt", options
 
     def _with_memory_tokens(self, segment: torch.Tensor) -> torch.Tensor:

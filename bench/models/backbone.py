@@ -1,11 +1,12 @@
 """A Hugging Face model as a segment model's backbone: which kind it is, and how to load or make one.
 
-Knows architectures and configurations; nothing of memory, segments or answers.
+Knows architectures, configurations and how many tokens they have positions for; nothing of memory or answers.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["encoder", "decoder"]
 Head = Literal["classifier", "language model"]
+#: Tokens in a segment of a small model that is made here, unless told otherwise.
+SEGMENT = 64
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "float64": torch.float64}
 
 
@@ -116,6 +119,45 @@ def _from_config(config: PreTrainedConfig, head: Head, keywords: dict[str, Any])
     dtype = keywords.pop("dtype")
     made = _auto_class(head).from_config(config, **keywords)
     return made if dtype == "auto" else made.to(dtype)
+
+
+def small_gpt2(vocabulary: int, size: Mapping[str, int], positions: int) -> dict[str, Any]:
+    """The configuration of a small GPT-2 without dropout, as `load_config` takes it; `size` is of `small_size`."""
+    return {
+        "model_type": "gpt2",
+        "vocab_size": vocabulary,
+        "n_layer": size["layers"],
+        "n_embd": size["hidden"],
+        "n_head": size["heads"],
+        "n_positions": positions,
+        "embd_pdrop": 0.0,
+        "attn_pdrop": 0.0,
+        "resid_pdrop": 0.0,
+        "bos_token_id": None,
+        "eos_token_id": None,
+    }
+
+
+def small_size(**given: int | None) -> dict[str, int]:
+    """`layers`, `hidden` and `heads` of a small model that is made here: as given, else 2, 64 and 4."""
+    default = {"layers": 2, "hidden": 64, "heads": 4}
+    size = {name: count for name, count in given.items() if count is not None}
+    refuse_below_1(**size)
+    return {**default, **size}
+
+
+def refuse_size(**given: int | None) -> None:
+    """Raise `UserError` for a size that was given where a backbone or a configuration has its own."""
+    for name, count in given.items():
+        if count is not None:
+            raise UserError(f"{name} is of the small model that is made without one: leave it out, or name no backbone")
+
+
+def refuse_below_1(**counts: int) -> None:
+    """Raise `UserError` for a count that is not a number from 1 on."""
+    for name, count in counts.items():
+        if not isinstance(count, int) or count < 1:
+            raise UserError(f"{name} is a number from 1 on, not {count!r}")
 
 
 def positions(backbone: nn.Module) -> int | None:

@@ -20,10 +20,11 @@ from torch import nn
 
 from ...base.errors import UserError, did_you_mean
 from ...generators.tokens import load_tokenizer
-from ..model import Reply, model
+from ..model import Reply, likeliest, model
 from .backbone import Source, load_config, refuse_short_vocabulary
 from .causal import Causal, Kept
-from .choosing import AnswerTokens, choice_log_likelihoods, likeliest
+from .choosing import AnswerTokens, choice_log_likelihoods
+from .generating import as_reply, end_tokens
 from .piecewise import LONGEST, Way, find_way, read_in
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class Asked:
 class CachedModel(nn.Module):
     """A causal language model and its cache. The state is a `Kept`; reading uses it up, asking copies it.
 
-    `segment_length` is 512 unless given. `max_tokens` is what the configuration states (`max_position_embeddings`)
-    where the cache grows with the text, and unlimited where it is flat; 0 lifts it.
+    `segment_length` is 512 unless given. `max_tokens` is what the configuration states (`max_position_embeddings`),
+    less the room of an answer, where the cache grows with the text, and unlimited where it is flat; 0 lifts it.
     """
 
     chunk_invariant = True
@@ -166,7 +167,7 @@ class CachedModel(nn.Module):
         for asked in self._ask(state, prompts, chooses):
             mine = [choices[row] for row in asked.rows]
             if chooses[asked.rows[0]]:
-                said = map(Reply, likeliest(self._rank(asked, self._answers.rows(mine)), mine))
+                said = likeliest(self._rank(asked, self._answers.rows(mine)), mine)
             else:
                 said = self._generate(asked)
             replies |= zip(asked.rows, said, strict=True)
@@ -198,17 +199,13 @@ class CachedModel(nn.Module):
 
     def _generate(self, asked: Asked) -> list[Reply]:
         """What is generated greedily behind each prompt, up to an end-of-text token."""
-        ends = torch.tensor(self._end_tokens(), dtype=torch.int64, device=self.device)
+        ends = end_tokens(self.backbone, self.tokenizer)
+        stops = torch.tensor(ends, dtype=torch.int64, device=self.device)
         made, logits, kept = asked.logits.argmax(-1)[:, None], asked.logits, asked.kept
-        while made.shape[1] < self.answering.max_new_tokens and not torch.isin(made, ends).any(1).all():
+        while made.shape[1] < self.answering.max_new_tokens and not torch.isin(made, stops).any(1).all():
             logits, kept = read_in(self.causal, self.way, kept, made[:, -1:])
             made = torch.cat([made, logits[:, -1].argmax(-1)[:, None]], 1)
-        return [self._reply(row, ends.tolist()) for row in made.tolist()]
-
-    def _reply(self, tokens: list[int], ends: list[int]) -> Reply:
-        stop = next((at for at, token in enumerate(tokens) if token in ends), None)
-        text = self.tokenizer.decode(tokens[:stop], skip_special_tokens=True)
-        return Reply(str(text).strip(), reason="" if stop is not None else f"cut after {len(tokens)} tokens")
+        return [as_reply(self.tokenizer, row, ends) for row in made.tolist()]
 
     def _opened(self, state: Any, tokens: torch.Tensor) -> torch.Tensor:
         """A document's first tokens, with those in front that the tokenizer opens a text with ([bos])."""
@@ -218,18 +215,15 @@ class CachedModel(nn.Module):
         return torch.cat([self._opening.to(tokens.device).expand(len(tokens), -1), tokens], 1)
 
     def stated_limit(self) -> int | None:
-        """How many tokens of a document the configuration says the model takes, what is written around it left out."""
+        """How many tokens of document and question the configuration leaves room for.
+
+        What is written around them is left out, and as many tokens of an answer as may be generated: a choice is read
+        behind the question, too, and positions that are learned end in an exception.
+        """
         stated = getattr(self.causal.config, "max_position_embeddings", None)
         if not isinstance(stated, int) or stated < 1:
             return None
-        generated = self.answering.max_new_tokens if self.answering.mode == "generate" else 0
-        return stated - len(self._opening) - len(self._answers.prefix) - generated
-
-    def _end_tokens(self) -> list[int]:
-        """The tokens that end a text: the model's, else the tokenizer's; there may be none."""
-        stated = getattr(self.causal.config, "eos_token_id", None)
-        found = self.tokenizer.eos_token_id if stated is None else stated
-        return found if isinstance(found, list) else [] if found is None else [int(found)]  # type: ignore[arg-type]
+        return stated - len(self._opening) - len(self._answers.prefix) - self.answering.max_new_tokens
 
     def _slow(self, way: Way) -> str:
         import transformers
@@ -279,7 +273,7 @@ def cached(
 
     It is read 512 tokens at a time, or `segment_length`. It takes the likeliest choice (`mode=choice`), or says what
     it likes (`mode=generate`); `answer_prefix`, `answer_space`, `per_token` and `max_new_tokens` say how. `max_tokens`
-    overrules the length that the configuration states; 0 lifts it. `dtype` (bfloat16 ...) and `attn_implementation` are
+    overrules the length that the configuration leaves; 0 lifts it. `dtype` (bfloat16 ...) and `attn_implementation` are
     the hub's own.
     """
     answering = Answering(mode, answer_prefix, answer_space, per_token, max_new_tokens)

@@ -80,12 +80,6 @@ def choice_log_likelihoods(
     return scores.index_put((rows, columns), total)
 
 
-def likeliest(scores: torch.Tensor, choices: Sequence[Sequence[str]]) -> list[str]:
-    """Each row's choice with the highest of `scores` [batch, most choices]."""
-    best: list[int] = scores.argmax(-1).tolist()
-    return [row[column] for row, column in zip(choices, best, strict=True)]
-
-
 def _rest(continued: Continued, rows: torch.Tensor, tokens: Sequence[torch.Tensor]) -> torch.Tensor:
     """Log-likelihood [k] of all tokens but the first, each given what stands before it."""
     given = [one[:-1] for one in tokens]

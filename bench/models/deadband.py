@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from ...base.errors import UserError
-from ..state_parts import fork
+from ..states import clone_state, tensors
 
 
 def with_deadband(model: Any, threshold: float) -> Any:
@@ -60,18 +60,22 @@ def hold(before: Any, after: Any, threshold: float) -> Any:
         if type(before) is not type(after):
             raise _changing()
         made = copy.copy(after)
-        made.__dict__ = hold(vars(before), vars(after), threshold)
+        vars(made).update(hold(vars(before), vars(after), threshold))  # a frozen dataclass, too
         return made
     return after
 
 
 def _hold_rows(before: Any, after: torch.Tensor, threshold: float) -> torch.Tensor:
-    if not after.is_floating_point() or after.ndim < 2:
+    if not _has_rows(after):
         return after
     if not isinstance(before, torch.Tensor) or before.shape != after.shape:
         raise _changing()
     change = (after.detach() - before.detach()).square().mean(-1, keepdim=True).sqrt()
     return torch.where(change < threshold, before.to(after.dtype), after)
+
+
+def _has_rows(tensor: torch.Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.ndim > 1
 
 
 def _changing() -> UserError:
@@ -93,8 +97,14 @@ def _held(kind: type) -> type:
             """The state after one more segment, of which only large changes are taken."""
             if not self.memory_deadband:
                 return super().read(state, segment)
-            before = state if isinstance(state, torch.Tensor) else fork(state)  # a cache may be changed in place
-            return hold(before, super().read(state, segment), self.memory_deadband)
+            before = state if isinstance(state, torch.Tensor) else clone_state(state)  # a cache may be changed in place
+            after = super().read(state, segment)
+            if not any(map(_has_rows, tensors(after))):
+                raise UserError(
+                    "memory_deadband takes a model whose state has rows of floating-point numbers; this one's has "
+                    "none: leave the option out"
+                )
+            return hold(before, after, self.memory_deadband)
 
     if hasattr(kind, "read_many"):
 

@@ -40,7 +40,10 @@ class Rereading(CachedModel):
 
 
 class FullContext(Rereading):
-    """Keeps the whole text. `max_tokens` is what the configuration states, where it states something; 0 lifts it."""
+    """Keeps the whole text.
+
+    `max_tokens` is what the configuration leaves beside an answer, if it states a length; 0 lifts it.
+    """
 
     @property
     def state_grows(self) -> bool:
@@ -70,8 +73,8 @@ def full(
 ) -> FullContext:
     """A causal language model that is given the whole text at once: `full:NAME_OR_FOLDER`.
 
-    Documents longer than its configuration states (`max_position_embeddings`) are skipped; `max_tokens` overrules that,
-    0 lifts it. How it answers, and `dtype` and the like, are options as of `cached`.
+    Documents longer than its configuration (`max_position_embeddings`) leaves beside an answer are skipped;
+    `max_tokens` overrules that, 0 lifts it. How it answers, and `dtype` and the like, are options as of `cached`.
     """
     answering = Answering(mode, answer_prefix, answer_space, per_token, max_new_tokens)
     made_of = load_backbone("full", name, tokenizer, dtype, attn_implementation)

@@ -9,9 +9,10 @@ import torch
 
 from ...base.errors import UserError
 from ...generators.tokens import load_tokenizer
-from ..model import Reply, refuse_unknown_options
+from ..model import Factory, Reply, refuse_unknown_options
 from .backbone import Source, load_config, positions
 from .endpoint import Endpoint
+from .generating import end_tokens, until_end
 from .thinking import spoken
 
 
@@ -72,7 +73,7 @@ class LocalModel(torch.nn.Module):
         padding = self.tokenizer.pad_token_id or 0
         tokens = torch.tensor([[padding] * (width - len(prompt)) + prompt for prompt in prompts])
         mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
-        device = self.model.device
+        device, ends = self.model.device, end_tokens(self.model, self.tokenizer)
         made = self.model.generate(
             input_ids=tokens.to(device),
             attention_mask=mask.to(device),
@@ -80,34 +81,32 @@ class LocalModel(torch.nn.Module):
             do_sample=False,
             num_beams=1,
             pad_token_id=padding,
+            eos_token_id=ends or None,
             temperature=None,
             top_p=None,
             top_k=None,
         )
-        return [self._reply(row[width:].tolist(), budget) for row in made]
+        return [self._reply(row[width:].tolist(), ends, budget) for row in made]
 
-    def _reply(self, tokens: list[int], budget: int) -> Reply:
-        """A reply; it was cut if the model did not end it. Ends and padding are special tokens, and stand last."""
-        ends = self.model.generation_config.eos_token_id
-        ends = set(ends) if isinstance(ends, list) else {ends}
-        finish = "stop" if ends.intersection(tokens) else "length"
-        said = spoken(
-            str(self.tokenizer.decode(tokens, skip_special_tokens=True)), "", finish, budget, self._thinking > 0
-        )
+    def _reply(self, tokens: list[int], ends: list[int], budget: int) -> Reply:
+        """A reply; it was cut if the model did not end it. What stands behind the end is padding, be it a word."""
+        kept, ended = until_end(tokens, ends)
+        text = str(self.tokenizer.decode(kept, skip_special_tokens=True))
+        said = spoken(text, "", "stop" if ended else "length", budget, self._thinking > 0)
         return Reply(said.text, "answered", said.note)
 
     def _too_long(self, prompt: list[int], budget: int, room: int | None) -> Reply:
         return Reply("", "skipped", f"prompt and answer have {len(prompt) + budget:,} tokens, the model takes {room:,}")
 
 
-def load_lm(name: str, options: Mapping[str, Any], spec: str) -> Endpoint | LocalModel:
+def load_lm(name: str, options: Mapping[str, Any], spec: str, asking: Factory) -> Endpoint | LocalModel:
     """The language model that `name` names: `server:MODEL_NAME`, or a hub name or folder of one to be run here.
 
-    `spec` is what asks for it, for errors. Raises `UserError` for options that it does not take.
+    `spec` and its factory `asking` are what asks for it, for errors. Raises `UserError` for options that neither takes.
     """
     if not name:
         raise UserError(f"which language model? write {spec}server:MODEL_NAME, or {spec}FOLDER for one to be run here")
     kind, _, rest = name.partition(":")
     factory = Endpoint if kind == "server" else LocalModel
-    refuse_unknown_options(f"{spec}{name}", options, factory)
+    refuse_unknown_options(f"{spec}{name}", options, asking, factory)
     return factory(rest if kind == "server" else name, **options)

@@ -21,7 +21,8 @@ from torch.nn import functional as F
 from ...base.errors import UserError
 from ...tasks.lexicon import PLACES
 from ..model import model
-from .trainable import SEGMENT, TrainableReader, refuse_no_layers
+from .backbone import SEGMENT, refuse_below_1
+from .trainable import TrainableReader
 
 _WIDTH = 4  #: Tokens that the convolution sees.
 _EXPAND = 2
@@ -135,7 +136,7 @@ def mamba2(
     tokenizer: str | None = None,
 ) -> TrainableReader:
     """A small Mamba-2, untrained: `layers` of width `hidden`, with `state_size` numbers a channel."""
-    refuse_no_layers(layers=layers, hidden=hidden, state_size=state_size)
+    refuse_below_1(layers=layers, hidden=hidden, state_size=state_size)
     if hidden * _EXPAND % _HEAD:
         raise UserError(f"hidden is a multiple of {_HEAD // _EXPAND}, the width of half a head, not {hidden}")
     return TrainableReader(

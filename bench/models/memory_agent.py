@@ -199,7 +199,8 @@ def memory_agent(
 
     Passages of `segment_length` tokens, a memory of `memory_tokens`: those of MemAgent. A memory that comes out longer
     is cut at that size, an empty one is not taken; how often is said in each record's `reason`. With several `slots`
-    the memory is parted, and each step rewrites one of them, in turn, and sees the others (after arXiv 2607.01523).
+    the memory is parted, and each step rewrites one of them, in turn, and sees the others (a form that the
+    project's plan names after arXiv 2607.01523; that paper was not at hand).
     With `question=before` the model knows the question while it reads: the memory is then written for it, and
     the state is the text. `write_prompt` and `answer_prompt` are paths of Jinja templates; those that ship lie in
     bench/models/prompts. Tokens are counted with `tokenizer` (a local model: with its own). The remaining options are
@@ -209,7 +210,7 @@ def memory_agent(
         raise UserError(f"question is before or after, not {question!r}")
     if slots < 1 or memory_tokens < slots or answer_tokens < 1:
         raise UserError("slots and answer_tokens are 1 or more, memory_tokens at least one for each slot")
-    speaker = load_lm(lm, lm_options, "memory-agent:")
+    speaker = load_lm(lm, lm_options, "memory-agent:", memory_agent)
     counted = load_tokenizer(tokenizer) if tokenizer or isinstance(speaker, Endpoint) else speaker.tokenizer
     refuse_lossy(counted)
     before = question == "before"

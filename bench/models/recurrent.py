@@ -1,4 +1,7 @@
-"""Recurrent baselines to train from nothing: `gru` and `lstm`. Their state is the hidden state of every layer."""
+"""Recurrent baselines to train from nothing: `gru` and `lstm`. Their state is the hidden state of every layer.
+
+Torch has layers first in a hidden state, a state of this project has the batch first.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +13,28 @@ from torch import nn
 
 from ...tasks.lexicon import PLACES
 from ..model import model
-from .trainable import SEGMENT, TrainableReader, refuse_no_layers
+from .backbone import SEGMENT, refuse_below_1
+from .trainable import TrainableReader
 
 
 class GRUReader(nn.GRU):
-    """A GRU (Cho et al., arXiv 1406.1078). The state is h: float [layers, batch, hidden]."""
+    """A GRU (Cho et al., arXiv 1406.1078). The state is h: float [batch, layers, hidden]."""
 
     def __init__(self, hidden: int, layers: int):
         super().__init__(hidden, hidden, layers, batch_first=True)
 
     def start(self, batch_size: int) -> torch.Tensor:
         """Zeros."""
-        return self.weight_hh_l0.new_zeros(self.num_layers, batch_size, self.hidden_size)  # type: ignore[operator]
+        return self.weight_hh_l0.new_zeros(batch_size, self.num_layers, self.hidden_size)  # type: ignore[operator]
+
+    def forward(self, embedded: torch.Tensor, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[override]
+        """Outputs [batch, n, hidden], and the next state."""
+        outputs, after = super().forward(embedded, _swapped(state))
+        return outputs, _swapped(after)
 
 
 class LSTMReader(nn.LSTM):
-    """An LSTM (Hochreiter and Schmidhuber 1997). The state is (h, c): float [layers, batch, hidden] each."""
+    """An LSTM (Hochreiter and Schmidhuber 1997). The state is (h, c): float [batch, layers, hidden] each."""
 
     def __init__(self, hidden: int, layers: int):
         super().__init__(hidden, hidden, layers, batch_first=True)
@@ -35,8 +44,20 @@ class LSTMReader(nn.LSTM):
 
     def start(self, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Zeros."""
-        zeros = self.weight_hh_l0.new_zeros(self.num_layers, batch_size, self.hidden_size)  # type: ignore[operator]
-        return zeros, zeros
+        zeros = self.weight_hh_l0.new_zeros(batch_size, self.num_layers, self.hidden_size)  # type: ignore[operator]
+        return zeros, zeros.clone()
+
+    def forward(  # type: ignore[override]
+        self, embedded: torch.Tensor, state: tuple[torch.Tensor, torch.Tensor]
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
+        """Outputs [batch, n, hidden], and the next state."""
+        outputs, (hidden, cell) = super().forward(embedded, (_swapped(state[0]), _swapped(state[1])))
+        return outputs, (_swapped(hidden), _swapped(cell))
+
+
+def _swapped(state: torch.Tensor) -> torch.Tensor:
+    """Layers and batch changed over."""
+    return state.transpose(0, 1).contiguous()
 
 
 @model("gru")
@@ -66,5 +87,5 @@ def lstm(
 
 
 def _made(name: str, reader: Any, layers: int, hidden: int, **options: Any) -> TrainableReader:
-    refuse_no_layers(layers=layers, hidden=hidden)
+    refuse_below_1(layers=layers, hidden=hidden)
     return TrainableReader(reader(hidden, layers), hidden, name, {"layers": layers}, **options)

@@ -70,20 +70,12 @@ class RecurrentMemory(nn.Module):
 
     def rebuild(self) -> tuple[str, dict[str, Any]]:
         """The name and options that make this model again, without its weights: what a checkpoint stores."""
-        said = {**self.config.to_diff_dict(), "model_type": self.config.model_type}
-        for elsewhere in ("dtype", "_name_or_path"):
-            said.pop(elsewhere, None)
-        options = {
-            "config": said,
+        return "rmt", {
+            **made_again(self.config, self.dtype, self.bptt_depth),
             "memory_tokens": len(self.memory),
             "segment_length": self.segment_length,
             "memory_noise": self.memory_noise,
         }
-        if self.bptt_depth is not None:
-            options["bptt_depth"] = self.bptt_depth
-        if self.dtype != torch.float32:
-            options["dtype"] = str(self.dtype).removeprefix("torch.")
-        return "rmt", options
 
     def _words(self) -> nn.Embedding:
         return self.backbone.get_input_embeddings()  # type: ignore[operator]
@@ -134,6 +126,19 @@ def _refuse_two_widths(backbone: Any) -> None:
             f"this {backbone.config.model_type!r} model cannot read its own states as memory: its words are {words} "
             f"wide, states {states}; choose one that has both alike"
         )
+
+
+def made_again(config: PreTrainedConfig, dtype: torch.dtype, bptt_depth: int | None) -> dict[str, Any]:
+    """The options with which `rmt` or `armt` makes such a model again; where its backbone lay is none of them."""
+    said = {**config.to_diff_dict(), "model_type": config.model_type}
+    for elsewhere in ("dtype", "_name_or_path"):
+        said.pop(elsewhere, None)
+    options: dict[str, Any] = {"config": said}
+    if bptt_depth is not None:
+        options["bptt_depth"] = bptt_depth
+    if dtype != torch.float32:
+        options["dtype"] = str(dtype).removeprefix("torch.")
+    return options
 
 
 def limit_depth(memory: torch.Tensor, previous: torch.Tensor, depth: int) -> torch.Tensor:

@@ -19,7 +19,7 @@ import torch
 from ...base.errors import UserError, did_you_mean
 from ...generators.tokens import Encoder
 from ..model import Reply, load_model, model
-from ..reading import Document, Shape, too_long
+from ..documents import Document, Shape, too_long
 from ..visits import read_batch
 from .baselines import entailed
 from .kept_text import SEGMENT, KeepsText, sentences
@@ -31,10 +31,10 @@ _PREFIX = "reader_"
 
 @model("retrieval")
 class Retrieval(KeepsText, torch.nn.Module):
-    """BM25 over the text's sentences; the `k` best, in text order, go to `reader`.
+    """BM25 over the text's sentences: the `k` best, in text order, go to a reader, as in `retrieval:rmt-tiny`.
 
     The reader is `symbolic` (it understands the tasks' language, and has nothing but what was found) or any model that
-    answers: `retrieval:server:NAME`, `retrieval:rmt-tiny`; its options are given as `reader_OPTION=value`. Sentences
+    answers (`retrieval:server:NAME`); its options are given as `reader_OPTION=value`. Sentences
     without a word of the question are not handed over, be they fewer than `k`. Of two that match equally the later one
     goes first, since what a text says last holds. The state is the text, so it grows.
     """
@@ -73,10 +73,11 @@ class Retrieval(KeepsText, torch.nn.Module):
         units = sentences(text)
         words = self._words([question])[0]
         words = [word for word in words if word not in _ASKING]
-        if not units or not words:
+        held = self._words(units) if words and units else []
+        if not any(held):  # an index of no words divides by their number
             return ""
         index = self._bm25.BM25()
-        index.index(self._words(units), show_progress=False)
+        index.index(held, show_progress=False)
         scores = index.get_scores(words)
         best = np.lexsort((-np.arange(len(units)), -scores))[: self.k]
         return " ".join(units[place] for place in sorted(best) if scores[place] > 0)

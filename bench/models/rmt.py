@@ -6,15 +6,16 @@ checkpoints of the authors' own code, convert_rmt.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...base.errors import UserError, did_you_mean
 from ...generators.tokens import load_tokenizer
 from ...tasks.lexicon import PLACES
 from ..model import model
-from .backbone import Source, kind_of, load_config
+from .backbone import SEGMENT, Source, kind_of, load_config, refuse_below_1, refuse_size, small_gpt2, small_size
 from .convert_rmt import find_weights, read_weights
+from .labels import as_labels
 from .rmt_decoder import MAX_NEW_TOKENS, ChoosingRMT, ClassifyingRMT, GeneratingRMT, RMTDecoder
 from .rmt_encoder import SPECIAL, RMTEncoder
 
@@ -31,9 +32,9 @@ def rmt(
     kind: str | None = None,
     mode: str | None = None,
     config: str | dict[str, Any] | None = None,
-    layers: int = 2,
-    hidden: int = 64,
-    heads: int = 4,
+    layers: int | None = None,
+    hidden: int | None = None,
+    heads: int | None = None,
     memory_tokens: int = 8,
     segment_length: int | None = None,
     labels: str | Sequence[str] | None = None,
@@ -55,9 +56,10 @@ def rmt(
     generates greedily (`generate`), or classifies (`classify`); `answer_prefix`, `answer_space`, `max_new_tokens` and
     `per_token` say how, see rmt_decoder.py.
 
-    Plain `rmt` makes a small BERT with segments of 64 tokens, of `layers`, `hidden` and `heads`; with `kind=decoder` a
-    small GPT-2; with `config` (a folder, a hub name, a JSON file, a dict) what that says, with random weights.
-    `rmt:model_best.pth` reads a checkpoint of the authors' own code, whose backbone `config` names.
+    Plain `rmt` makes a small BERT with segments of 64 tokens, of `layers` (2), `hidden` (64) and `heads` (4); with
+    `kind=decoder` a small GPT-2; with `config` (a folder, a hub name, a JSON file, a dict) what that says, with random
+    weights. `rmt:model_best.pth` reads a checkpoint of the authors' own code, which holds the first memory; `config`
+    names its backbone, and `labels`, in their order, what a classifier was trained to tell.
 
     `memory_noise` is added in training only, and makes the memory last; the report's RMT has none. `bptt_depth` limits
     how many segments back gradients reach. The tokenizer is the backbone's own, else the embedded one. `dtype`
@@ -68,11 +70,18 @@ def rmt(
         "per_token": per_token,
     }  # fmt: skip
     answers = {option: value for option, value in answers.items() if value is not None}
-    if not backbone and config is None:
-        segment_length = segment_length or 64
-        small = _small_gpt2 if kind == "decoder" else _small_bert
-        room = _answer_room(answers)
-        config = small(len(load_tokenizer(tokenizer)), layers, hidden, heads, memory_tokens, segment_length, room)
+    refuse_below_1(memory_tokens=memory_tokens)
+    sizes = {"layers": layers, "hidden": hidden, "heads": heads}
+    if backbone or config is not None:
+        refuse_size(**sizes)
+    else:
+        segment_length = SEGMENT if segment_length is None else segment_length
+        refuse_below_1(segment_length=segment_length)
+        vocabulary, size, read = len(load_tokenizer(tokenizer)), small_size(**sizes), memory_tokens + segment_length
+        if kind == "decoder":
+            config = small_gpt2(vocabulary, size, read + max(memory_tokens, _answer_room(answers)))
+        else:
+            config = _small_bert(vocabulary, size, read + SPECIAL)
     source = _source(backbone, config, tokenizer)
     kind = kind or source.kind or kind_of(source.config)
     reader = _reader(kind, mode, answers)
@@ -109,7 +118,7 @@ def _labels(labels: str | Sequence[str] | None, source: Source) -> Sequence[str]
             "the checkpoint does not say what its classifier's outputs stand for: add --model-arg labels=A,B,C, in the "
             "order that it was trained with"
         )
-    return PLACES if labels is None else labels.split(",") if isinstance(labels, str) else labels
+    return PLACES if labels is None else as_labels(labels)
 
 
 def _reader(kind: str, mode: str | None, answers: dict[str, Any]) -> Any:
@@ -136,36 +145,16 @@ def _answer_room(answers: dict[str, Any]) -> int:
     return len(str(answers.get("answer_prefix", "")).encode()) + answers.get("max_new_tokens", MAX_NEW_TOKENS)
 
 
-def _small_bert(
-    vocabulary: int, layers: int, hidden: int, heads: int, memory: int, segment: int, answer: int
-) -> dict[str, Any]:
+def _small_bert(vocabulary: int, size: Mapping[str, int], positions: int) -> dict[str, Any]:
     return {
         "model_type": "bert",
         "vocab_size": vocabulary,
-        "num_hidden_layers": layers,
-        "hidden_size": hidden,
-        "num_attention_heads": heads,
-        "intermediate_size": 4 * hidden,
-        "max_position_embeddings": memory + segment + SPECIAL,
+        "num_hidden_layers": size["layers"],
+        "hidden_size": size["hidden"],
+        "num_attention_heads": size["heads"],
+        "intermediate_size": 4 * size["hidden"],
+        "max_position_embeddings": positions,
         "hidden_dropout_prob": 0.0,
         "attention_probs_dropout_prob": 0.0,
         "type_vocab_size": 1,
-    }
-
-
-def _small_gpt2(
-    vocabulary: int, layers: int, hidden: int, heads: int, memory: int, segment: int, answer: int
-) -> dict[str, Any]:
-    return {
-        "model_type": "gpt2",
-        "vocab_size": vocabulary,
-        "n_layer": layers,
-        "n_embd": hidden,
-        "n_head": heads,
-        "n_positions": memory + segment + max(memory, answer),
-        "embd_pdrop": 0.0,
-        "attn_pdrop": 0.0,
-        "resid_pdrop": 0.0,
-        "bos_token_id": None,
-        "eos_token_id": None,
     }

@@ -18,11 +18,12 @@ from torch import nn
 
 from ...base.errors import UserError
 from ...tasks.lexicon import PLACES
-from ..model import Reply
+from ..model import Reply, likeliest
 from .backbone import fitting_segment, positions
-from .choosing import AnswerTokens, choice_log_likelihoods, likeliest
+from .choosing import AnswerTokens, choice_log_likelihoods
+from .generating import as_reply, end_tokens
+from .labels import label_columns
 from .recurrent_memory import RecurrentMemory
-from .rmt_encoder import label_columns
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -171,7 +172,7 @@ class GeneratingRMT(RMTDecoder):
             blank = one.new_zeros(longest - len(row), one.shape[1])
             embedded.append(torch.cat([blank, one, self._words()(row)]))
             mask.append(torch.arange(len(embedded[-1]), device=self.device) >= len(blank))
-        limit, ends = int(self._answer_options["max_new_tokens"]), self._end_tokens()
+        limit, ends = int(self._answer_options["max_new_tokens"]), end_tokens(self.backbone, self.tokenizer)
         made = self.backbone.generate(  # type: ignore[operator]
             inputs_embeds=torch.stack(embedded),
             attention_mask=torch.stack(mask).long(),
@@ -179,18 +180,7 @@ class GeneratingRMT(RMTDecoder):
                 do_sample=False, max_new_tokens=limit, eos_token_id=ends or None, pad_token_id=ends[0] if ends else 0
             ),
         )
-        return [self._reply(row, ends) for row in made.tolist()]
-
-    def _reply(self, tokens: list[int], ends: list[int]) -> Reply:
-        stop = next((at for at, token in enumerate(tokens) if token in ends), None)
-        text = self.tokenizer.decode(tokens[:stop], skip_special_tokens=True)
-        return Reply(str(text).strip(), reason="" if stop is not None else f"cut after {len(tokens)} tokens")
-
-    def _end_tokens(self) -> list[int]:
-        """The tokens that end a text: the model's, else the tokenizer's; there may be none."""
-        stated = self.backbone.generation_config.eos_token_id  # type: ignore[union-attr]
-        found = self.tokenizer.eos_token_id if stated is None else stated
-        return found if isinstance(found, list) else [] if found is None else [int(found)]  # type: ignore[arg-type]
+        return [as_reply(self.tokenizer, row, ends) for row in made.tolist()]
 
 
 class ChoosingRMT(GeneratingRMT):
@@ -235,7 +225,7 @@ class ChoosingRMT(GeneratingRMT):
         if asked:
             mine = [choices[row] for row in asked]
             scores = self.score(state[asked], [prompts[row] for row in asked], mine)
-            replies |= zip(asked, map(Reply, likeliest(scores, mine)), strict=True)
+            replies |= zip(asked, likeliest(scores, mine), strict=True)
         if free:
             replies |= zip(free, self._generate(state[free], self._opened([prompts[i] for i in free])), strict=True)
         return [replies[row] for row in range(len(prompts))]

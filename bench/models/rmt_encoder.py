@@ -19,6 +19,7 @@ from torch import nn
 from ...base.errors import UserError
 from ...tasks.lexicon import PLACES
 from .backbone import fitting_segment, positions
+from .labels import label_columns
 from .recurrent_memory import RecurrentMemory
 
 if TYPE_CHECKING:
@@ -102,21 +103,6 @@ class RMTEncoder(RecurrentMemory):
             return None
         used = torch.tensor(lengths, device=self.device) + len(self.memory) + SPECIAL
         return (torch.arange(int(used.max()), device=self.device) < used[:, None]).long()
-
-
-def label_columns(labels: Sequence[str], choices: Sequence[Sequence[str]]) -> torch.Tensor:
-    """Which of a classifier's logits, one for each of `labels`, belongs to each choice: int64 [batch, n_choices].
-
-    Raises `UserError` for a choice that is no label.
-    """
-    columns = {label: column for column, label in enumerate(labels)}
-    for choice in (choice for row in choices for choice in row):
-        if choice not in columns:
-            raise UserError(
-                f"this model answers with {', '.join(labels)}, and {choice!r} is none of them: "
-                "ask it a task with these labels, or train one that has it"
-            )
-    return torch.tensor([[columns[choice] for choice in row] for row in choices])
 
 
 def _special_id(tokenizer: PreTrainedTokenizerBase, role: str) -> int:

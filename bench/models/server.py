@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ...base.errors import UserError
 from ..model import Reply, model, refuse_unknown_options
 from .endpoint import Endpoint
 from .kept_text import SEGMENT, KeepsText
@@ -49,7 +50,9 @@ class Server(KeepsText):
         segment_length: int = SEGMENT,
         **endpoint: Any,
     ):
-        refuse_unknown_options(f"server:{name}", endpoint, Endpoint)
+        refuse_unknown_options(f"server:{name}", endpoint, Server, Endpoint)
+        if answer_tokens < 1:
+            raise UserError(f"answer_tokens is a number from 1 on, not {answer_tokens}")
         super().__init__(segment_length, tokenizer)
         self._prompt = load_prompt(prompt, ("context", "question"), ("context", "question"), {"choices": ()})
         self._endpoint = Endpoint(name, **endpoint)

@@ -14,13 +14,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...base.errors import UserError
 from ...generators.tokens import load_tokenizer
 from ...tasks.lexicon import PLACES
-from .rmt_encoder import label_columns
-
-#: Tokens in a segment unless told otherwise, as of the small RMT.
-SEGMENT = 64
+from .backbone import SEGMENT, refuse_below_1
+from .labels import as_labels, label_columns
 
 
 class TrainableReader(nn.Module):
@@ -43,16 +40,15 @@ class TrainableReader(nn.Module):
         tokenizer: str | None = None,
     ):
         super().__init__()
-        if segment_length < 1:
-            raise UserError(f"segment_length is a number of tokens from 1 on, not {segment_length}")
-        names = tuple(labels.split(",") if isinstance(labels, str) else labels)
+        refuse_below_1(segment_length=segment_length)
         self.tokenizer = load_tokenizer(tokenizer)
         self.segment_length = segment_length
-        self.labels = names
+        self.labels = as_labels(labels)
         self.embedding = nn.Embedding(len(self.tokenizer), hidden)
         self.reader = reader
-        self.head = nn.Linear(hidden, len(names))
-        self._made_of = name, {**options, "hidden": hidden, "segment_length": segment_length, "labels": list(names)}
+        self.head = nn.Linear(hidden, len(self.labels))
+        own = {"hidden": hidden, "segment_length": segment_length, "labels": list(self.labels)}
+        self._made_of = name, {**options, **own}
 
     @property
     def device(self) -> torch.device:
@@ -86,10 +82,3 @@ class TrainableReader(nn.Module):
     def rebuild(self) -> tuple[str, dict[str, Any]]:
         """The name and options that make this model again, without its weights: what a checkpoint stores."""
         return self._made_of
-
-
-def refuse_no_layers(**counts: int) -> None:
-    """Raise `UserError` for a size that is not a number from 1 on."""
-    for name, count in counts.items():
-        if count < 1:
-            raise UserError(f"{name} is a number from 1 on, not {count}")

@@ -141,12 +141,13 @@ def _fitting(made: CachedModel, sinks: int, window: int | None) -> int:
     if sinks < 0 or (window is not None and window < 1):
         raise UserError(f"sinks is a number of tokens from 0 on and window one from 1 on, not {sinks} and {window}")
     limit = made.stated_limit()
-    room = None if limit is None else limit - sinks - made.segment_length - made.answering.max_new_tokens
+    room = None if limit is None else limit - sinks - made.segment_length
     wanted = _WINDOW if window is None and room is None else min(_WINDOW, room or 0) if window is None else window
     if wanted < 1 or (room is not None and wanted > room):
         raise UserError(
             f"{sinks} sinks, a window of {wanted} and a segment of {made.segment_length} tokens do not fit into the "
-            f"model's {limit} positions: give a smaller window, or a smaller segment_length"
+            f"{limit} tokens that the model has positions for beside an answer: give a smaller window, or a smaller "
+            "segment_length"
         )
     return wanted
 

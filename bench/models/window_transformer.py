@@ -18,9 +18,10 @@ from torch.nn import functional as F
 from ...base.errors import UserError
 from ...tasks.lexicon import PLACES
 from ..model import model
-from .trainable import SEGMENT, TrainableReader, refuse_no_layers
+from .backbone import SEGMENT, refuse_below_1
+from .trainable import TrainableReader
 
-#: Keys and values, float [2, batch, heads, tokens, width], for each layer; keys are not yet turned by their positions.
+#: Keys and values, float [batch, 2, heads, tokens, width], for each layer; keys are not yet turned by their positions.
 WindowState = list[torch.Tensor]
 
 
@@ -36,15 +37,15 @@ class WindowLayer(nn.Module):
 
     def forward(self, hidden: torch.Tensor, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Outputs [batch, n, hidden], and the keys and values of the last window - 1 tokens."""
-        made = self.into(self.attention_norm(hidden)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        kept = torch.cat([state, made[1:]], 3)
+        made = self.into(self.attention_norm(hidden)).unflatten(-1, (3, self.heads, -1)).permute(0, 2, 3, 1, 4)
+        kept = torch.cat([state, made[:, 1:]], 3)
         count, total = hidden.shape[1], kept.shape[3]
         place = torch.arange(total, device=hidden.device)
         behind = place[total - count :, None] - place
         attended = F.scaled_dot_product_attention(
-            _turned(made[0], place[total - count :]),
-            _turned(kept[0], place),
-            kept[1],
+            _turned(made[:, 0], place[total - count :]),
+            _turned(kept[:, 0], place),
+            kept[:, 1],
             attn_mask=(behind >= 0) & (behind < self.window),
         )
         hidden = hidden + self.out(attended.transpose(1, 2).flatten(2))
@@ -73,7 +74,7 @@ class WindowReader(nn.Module):
     def start(self, batch_size: int) -> WindowState:
         """No tokens."""
         heads, width = self._shape
-        return [self.norm.weight.new_zeros(2, batch_size, heads, 0, width) for _ in self.layers]
+        return [self.norm.weight.new_zeros(batch_size, 2, heads, 0, width) for _ in self.layers]
 
     def forward(self, hidden: torch.Tensor, state: WindowState) -> tuple[torch.Tensor, WindowState]:
         """Outputs [batch, n, hidden], and the next state."""
@@ -97,7 +98,7 @@ def window_transformer(
 ) -> TrainableReader:
     """A small Transformer whose tokens see the last `window` tokens (a segment), untrained: it must forget."""
     window = segment_length if window is None else window
-    refuse_no_layers(layers=layers, hidden=hidden, heads=heads, window=window)
+    refuse_below_1(layers=layers, hidden=hidden, heads=heads, window=window)
     if hidden % (2 * heads):
         raise UserError(f"hidden is a multiple of twice the {heads} heads, not {hidden}")
     return TrainableReader(

@@ -22,9 +22,10 @@ from typing import Any
 import torch
 from timing import line
 
+from rmt_bench.bench.documents import LockStep
 from rmt_bench.bench.evaluate import evaluate
 from rmt_bench.bench.model import answers, load_model
-from rmt_bench.bench.reading import LockStep, model_device
+from rmt_bench.bench.reading import model_device
 from rmt_bench.bench.record import RunFolder
 from rmt_bench.generators.generate import make_plan
 
@@ -56,7 +57,7 @@ class Gpt2:
 
 def floor(model: Any, plan: Any, batch_size: int) -> Callable[[], None]:
     """The bare loop over the samples of a plan; everything but the model's own work is done beforehand."""
-    from rmt_bench.bench.reading import Document
+    from rmt_bench.bench.documents import Document
 
     encoder = plan.source.encoder
     samples = list(plan)

@@ -62,9 +62,9 @@ class _Site:
         details: Mapping[Entry, Details],
         downloads: list[str],
     ):
-        self._table = _with_entry(table)
-        self._scores = None if scores is None else _with_entry(scores)
-        self._depths = None if depths is None or depths.empty else _with_entry(depths)
+        self._table = with_entry(table)
+        self._scores = None if scores is None else with_entry(scores)
+        self._depths = None if depths is None or depths.empty else with_entry(depths)
         self._details = details
         self._entries = sorted(set(self._table["entry"]))
         self._ranked = _ranked(self._table, self._scores)
@@ -123,7 +123,8 @@ def _ranked(table: pd.DataFrame, scores: pd.DataFrame | None) -> dict[str, list[
     return {"rows": tasks(table, alike), "scores": tasks(scores, spans)}
 
 
-def _with_entry(table: pd.DataFrame) -> pd.DataFrame:
+def with_entry(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with the entry that each row belongs to, and the names of tasks and lengths fit to be shown."""
     return table.assign(
         entry=entries_of(table),
         **{name: table[name].map(lambda text: shown(str(text))) for name in ("task", "length") if name in table},

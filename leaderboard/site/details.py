@@ -5,6 +5,7 @@ Knows runs, as records.py reads them; loads no model.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,10 +70,15 @@ class Told(dict[Entry, Details]):
         details.runs.append(about(run.info))
         answers = _with_texts(run)
         details.examples += examples(answers, run.scorer == stored_scorer(run.info))
-        unanswered = answers[answers["status"].isin(["error", "skipped"])]
-        for status, reason in zip(unanswered["status"], unanswered["reason"], strict=True):
-            told = _cut(f"{status}: {reason or 'no reason given'}")
-            details.reasons[told] = details.reasons.get(told, 0) + 1
+        for reason, count in reasons(answers).items():
+            details.reasons[reason] = details.reasons.get(reason, 0) + count
+
+
+def reasons(answers: pd.DataFrame) -> dict[str, int]:
+    """How often what kept a question from an answer, in order of first appearance."""
+    unanswered = answers[answers["status"].isin(["error", "skipped"])]
+    told = zip(unanswered["status"], unanswered["reason"], strict=True)
+    return dict(Counter(_cut(f"{status}: {reason or 'no reason given'}") for status, reason in told))
 
 
 def about(info: Mapping[str, Any]) -> RunAbout:

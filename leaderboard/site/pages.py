@@ -22,7 +22,7 @@ from .payload import island
 
 #: Our own scripts, in the order in which they are loaded; each adds its part to `Board`.
 SCRIPTS = ("format.js", "tip.js", "data.js", "link.js", "grid.js", "chart.js", "curves.js", "cost.js", "depths.js",
-           "board.js", "page.js")  # fmt: skip
+           "copy.js", "board.js", "page.js")  # fmt: skip
 _OWN = ("style.css", "tables.css", "theme.js", *SCRIPTS)
 _PLOTLY = "plotly.min.js"
 _PACKAGE = "rmt_bench.leaderboard.site"
@@ -33,24 +33,32 @@ def assets() -> Iterator[tuple[str, str]]:
     yield from ((f"assets/{name}", text) for name, text in _texts())
 
 
+def environment() -> jinja2.Environment:
+    """Templates, and what all of them use. Everything that comes from outside is escaped."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader(_PACKAGE, "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"title_text": title, "shown": shown, "breakable": _breakable}
+    made.globals |= {
+        "version": version("rmt-bench"),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
+    return made
+
+
 class Renderer:
-    """Fills the templates; everything that comes from outside is escaped."""
+    """Fills the templates of a site."""
 
     def __init__(self, n_entries: int, downloads: Sequence[str]):
-        self._environment = jinja2.Environment(
-            loader=jinja2.PackageLoader(_PACKAGE, "templates"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters |= {"title_text": title, "shown": shown, "breakable": _breakable}
+        self._environment = environment()
         self._environment.globals |= {
             "scripts": SCRIPTS,
             # Part of each address, so that no browser shows a new page with the scripts of an old one.
             "stamp": {name: hashlib.sha256(text.encode()).hexdigest()[:8] for name, text in _texts()},
-            "version": version("rmt-bench"),
-            "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "n_entries": n_entries,
             "downloads": downloads,
         }
@@ -80,12 +88,13 @@ def _breakable(text: str) -> Markup:
 
 
 def _texts() -> Iterator[tuple[str, str]]:
-    yield from ((name, _own(name)) for name in _OWN)
+    yield from ((name, asset(name)) for name in _OWN)
     yield _PLOTLY, _plotly()
 
 
 @lru_cache
-def _own(name: str) -> str:
+def asset(name: str) -> str:
+    """A script or style of ours."""
     return files(_PACKAGE).joinpath("assets", name).read_text(encoding="utf-8")
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,3 +102,33 @@ def test_workers_that_cannot_be_made_end_the_work() -> None:
         IncompleteError, match=r"3 workers in a row were lost at the start: its process died \(exit code 3\)"
     ):
         list(crew.events())
+
+
+def test_a_worker_takes_the_number_of_the_one_that_it_replaces() -> None:
+    events = _run(["hang", "made", "made"], timeout=1)
+    assert {event.result[0] for event in events if isinstance(event, Finished) and event.job == "made"} == {0}
+
+
+_STARTING = """
+import os, signal, time
+from rmt_bench.base.local_hands import Processes
+
+def make(line):
+    return lambda job: job
+
+if __name__ == "__main__":
+    hand = Processes(make, None).hire(0)
+    os.kill(hand.process.pid, signal.SIGINT)
+    due = time.monotonic() + 60
+    while not hand.ready and time.monotonic() < due:
+        assert not list(hand.messages())
+        time.sleep(0.05)
+    assert hand.ready
+    hand.kill()
+"""
+
+
+def test_the_first_worker_does_not_hear_ctrl_c_while_it_is_being_started(tmp_path: Path) -> None:
+    (tmp_path / "starting.py").write_text(_STARTING)
+    done = subprocess.run([sys.executable, tmp_path / "starting.py"], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")

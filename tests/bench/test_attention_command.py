@@ -61,3 +61,9 @@ def test_a_page_of_a_large_model_leaves_heads_out_and_says_so(story, tmp_path, m
 def test_a_wrong_call_names_the_remedy(arguments, says):
     with pytest.raises(UserError, match=says):
         CliRunner().invoke(attention_command, arguments, catch_exceptions=False)
+
+
+def test_a_suite_is_no_single_task(story, tmp_path):
+    call = ["rmt-tiny", "--task", "babi", "--background", str(story), "--output", str(tmp_path)]
+    with pytest.raises(UserError, match="--task takes one task, and babi is several"):
+        raise CliRunner().invoke(attention_command, call, standalone_mode=False).exception  # type: ignore[misc]

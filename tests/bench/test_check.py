@@ -183,3 +183,8 @@ def test_a_state_that_grows_is_sound_where_it_is_claimed(byte_bpe):
     model = Growing(byte_bpe)
     model.state_grows = True
     assert "the state stays flat" not in _failed(model)
+
+
+def test_questions_are_no_longer_than_a_segment():
+    findings = check(load_model("rmt", segment_length=3, labels=CHOICES), CHOICES)
+    assert [finding for finding in findings if finding.sound is False] == []

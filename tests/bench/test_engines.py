@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -13,11 +13,11 @@ import pytest
 from rmt_bench.base.crew import Lost, Told
 from rmt_bench.base.engine import Engine
 from rmt_bench.base.errors import IncompleteError, UserError
-from rmt_bench.bench.engines import Workers, _Losses
+from rmt_bench.bench.engines import Workers, _Losses, _worker
 from rmt_bench.bench.evaluate import evaluate
+from rmt_bench.bench.jobs import Job, Settings
 from rmt_bench.bench.record import RunFolder
 from rmt_bench.bench.setup import Setup
-from rmt_bench.bench.unit_reader import Job
 from rmt_bench.generators.plan import Unit
 
 from .toys import Rolling, outcome
@@ -178,10 +178,20 @@ def test_a_setup_that_makes_no_sense_is_refused_in_one_line(setup, more, complai
         Setup(setup().spec, setup().options, **more).make()
 
 
-def test_a_workers_setup_names_files_from_the_root_on(setup, tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_a_folder_that_is_called_as_the_model_is_not_the_model_of_a_worker(make_plan, setup, tmp_path, monkeypatch):
+    (tmp_path / "majority").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert Setup("plugin.py:make").of_worker(0).spec == f"{os.path.realpath(tmp_path)}/plugin.py:make"
-    assert Setup("rmt-tiny").of_worker(1).spec == "rmt-tiny"
+    plan = make_plan("detect", "0", samples=1)
+    done = evaluate("majority", plan, tmp_path / "run", setup=Setup("majority"), workers=Workers(Engine(), 60))
+    assert done.errors == 0
+
+
+def test_a_worker_looks_for_files_where_its_caller_does(make_plan, setup, tmp_path, monkeypatch):
+    line = SimpleNamespace(number=0, threads=None)
+    monkeypatch.chdir("/")
+    _worker(Setup("plugin.py:make", setup().options), make_plan(), Settings(Path("partial")), tmp_path, line)
+    assert Path.cwd() == tmp_path
 
 
 def test_dtype_is_the_models_and_makes_another_run(make_plan, tmp_path):

@@ -182,3 +182,20 @@ def test_the_answer_does_not_depend_on_the_batch_size(make_plan, byte_bpe, tmp_p
         for size in (1, 8)
     )
     assert one.set_index("sample_id")["output"].to_dict() == many.set_index("sample_id")["output"].to_dict()
+
+
+def test_a_run_that_goes_on_with_another_task_names_both_in_the_order_in_which_they_were_asked(
+    make_plan, byte_bpe, tmp_path
+):
+    for tasks in ("reasoning", "detect,reasoning", "reasoning"):
+        evaluate(Parrot(byte_bpe), make_plan(tasks), tmp_path, name="parrot")
+    assert RunFolder(tmp_path).info["tasks"] == ["reasoning", "detect"]
+    assert RunFolder(tmp_path).records()["task"].tolist() == ["reasoning"] * 6 + ["detect"] * 6
+
+
+def test_a_damaged_file_of_records_is_named_in_one_line(make_plan, byte_bpe, tmp_path):
+    evaluate(Parrot(byte_bpe), make_plan(lengths="0"), tmp_path, name="parrot")
+    (unit,) = (tmp_path / "records").iterdir()
+    unit.write_bytes(unit.read_bytes()[:200])
+    with pytest.raises(UserError, match=rf"{unit.name} is damaged .* delete it"):
+        evaluate(Parrot(byte_bpe), make_plan(lengths="0"), tmp_path, name="parrot")

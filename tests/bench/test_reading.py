@@ -6,8 +6,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmt_bench.bench.reading import Document, LockStep
+from rmt_bench.bench.documents import Document, LockStep
+from rmt_bench.bench.reading import KeepNothing, Round, Visit, read_through
 from rmt_bench.bench.visits import read_batch
+
+from .toys import Rolling
 
 _CPU = torch.device("cpu")
 
@@ -97,3 +100,41 @@ def test_every_whole_segment_is_in_one_piece_so_that_a_compiler_sees_one_shape()
     assert len(segments) == 70
     assert all(segment.is_contiguous() for segment in segments)
     assert torch.cat(segments, 1)[1].tolist() == list(range(5, 5 + 16 * 70))
+
+
+class _Clock(KeepNothing):
+    """Knows whether the model is at work, and how often it was said to be."""
+
+    def __init__(self):
+        self.at_work, self.told = False, 0
+
+    def busy(self, at_work):
+        self.at_work, self.told = at_work, self.told + at_work
+
+
+def test_the_time_in_which_a_text_is_made_ready_is_not_the_model_s(byte_bpe):
+    clock, seen = _Clock(), []
+
+    def pieces():
+        for _ in range(3):
+            seen.append(clock.at_work)
+            yield np.zeros(32, dtype=np.int64)
+
+    class Seen(Rolling):
+        def read(self, state, segment):
+            reads.append(clock.at_work)
+            return super().read(state, segment)
+
+    reads: list[bool] = []
+    document = Document(pieces(), 96, np.zeros(4, dtype=np.int64))
+    read_through(Seen(byte_bpe), [document], [Visit(3, ())], keeper=clock)
+    assert seen == [False] * 3
+    assert reads == [True] * 3
+
+
+def test_a_sign_of_life_is_given_before_every_question(byte_bpe):
+    clock = _Clock()
+    asked = Round((np.zeros(4, dtype=np.int64),), (("yes", "no"),), (None,))
+    document = Document([], 0, np.zeros(4, dtype=np.int64))
+    read_through(Rolling(byte_bpe), [document], [Visit(0, (asked,) * 5)], keeper=clock)
+    assert clock.told >= 5

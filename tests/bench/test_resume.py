@@ -177,3 +177,56 @@ def test_the_random_stream_of_a_batch_does_not_depend_on_those_before_it(make_pl
     evaluate(Noisy(byte_bpe), make_plan("detect", "400"), tmp_path / "one", name="toy")
     both = outcome(tmp_path / "both")
     pd.testing.assert_frame_equal(both[both["length"] == "400"], outcome(tmp_path / "one"))
+
+
+class _Small(Rolling):
+    """Has memory for two documents at once, which it finds out in the middle of reading more."""
+
+    def _mixed(self, state, segment):
+        if len(segment) > 2 and state["steps"][0] > 30:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super()._mixed(state, segment)
+
+
+def test_half_a_batch_that_was_interrupted_is_gone_on_with_though_the_whole_does_not_fit(make_plan, byte_bpe, tmp_path):
+    plan = make_plan("detect", "2000", samples=4)
+    model = _Small(byte_bpe, 31 + 1 + 50)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(model, plan, tmp_path, name="toy", batch_size=4, checkpoint_every=10)
+    again = _Small(byte_bpe)
+    evaluate(again, plan, tmp_path, name="toy", batch_size=4, checkpoint_every=10)
+    assert again.reads <= 2 * _LONG - 50 + 10
+    assert set(RunFolder(tmp_path).records()["status"]) == {"answered"}
+
+
+class _Moody(Rolling):
+    """Raises when it is first asked."""
+
+    def answer(self, state, prompts, choices):
+        if not self.asked:
+            self.asked += 1
+            raise RuntimeError("no luck")
+        return super().answer(state, prompts, choices)
+
+
+def test_a_batch_that_failed_and_is_tried_again_costs_the_interrupted_one_nothing(make_plan, byte_bpe, tmp_path):
+    plan = make_plan("detect", "2000", samples=4)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(_Moody(byte_bpe, _LONG + 50), plan, tmp_path / "torn", name="toy", batch_size=2, checkpoint_every=70)
+    # the failure of the first batch was kept, and where the second one stood
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(Rolling(byte_bpe, 40), plan, tmp_path / "torn", name="toy", batch_size=2, checkpoint_every=1000)
+    model = Rolling(byte_bpe)
+    evaluate(model, plan, tmp_path / "torn", name="toy", batch_size=2, checkpoint_every=1000)
+    evaluate(Rolling(byte_bpe), plan, tmp_path / "whole", name="toy", batch_size=2)
+    _same(tmp_path / "whole", tmp_path / "torn")
+    assert model.reads < 2 * _LONG
+
+
+def test_with_fewer_samples_a_unit_takes_no_more_than_its_own_from_an_interrupted_pass(make_plan, byte_bpe, tmp_path):
+    many, few = (make_plan("memorize", "1k,2k", samples=count) for count in (6, 1))
+    how: dict[str, Any] = {"name": "toy", "batch_size": 1, "one_pass": True, "checkpoint_every": 1}
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(Rolling(byte_bpe, 150), many, tmp_path, **how)
+    evaluate(Rolling(byte_bpe), few, tmp_path, **how)
+    assert len(RunFolder(tmp_path).records()) == 2

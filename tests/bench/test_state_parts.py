@@ -134,3 +134,19 @@ def test_the_bytes_of_a_state_are_found_wherever_they_are_nested():
     shared = torch.zeros(4, dtype=torch.float64)
     state = {"a": [torch.zeros(2, 3), shared], "b": SimpleNamespace(cache=(shared, torch.zeros(1, dtype=torch.int8)))}
     assert state_bytes(state) == 24 + 32 + 1
+
+
+def test_a_state_of_a_class_that_is_nobody_elses_is_forked_and_not_saved():
+    @dataclass
+    class Inner:
+        cells: torch.Tensor
+
+    state = Inner(torch.ones(2, 3))
+    copy = fork(state)
+    assert (type(copy), copy.cells.data_ptr() != state.cells.data_ptr()) == (Inner, True)
+    with pytest.raises(UnsavableError, match=r"<locals>\.Inner"):
+        take_apart(state)
+
+
+def test_a_class_in_a_state_is_kept_by_its_name():
+    assert take_apart([Memory, torch.Tensor]).together() == [Memory, torch.Tensor]

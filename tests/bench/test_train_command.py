@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 from rmt_bench.base.errors import UserError
+from rmt_bench.base.files import sole_writer
 from rmt_bench.bench.snapshot import Snapshot
 from rmt_bench.bench.train_command import train_command
 
@@ -129,3 +130,38 @@ def test_two_processes_share_each_batch_come_to_what_one_does_and_go_on_from_an_
     assert resumed.returncode == 0, resumed.stderr
     assert _weights(tmp_path / "cut") == _weights(tmp_path / "two")
     assert _log(tmp_path / "cut") == logs[1]
+
+
+def test_two_trainings_do_not_write_to_one_folder_at_once(story, tmp_path):
+    with sole_writer(tmp_path):
+        done = CliRunner().invoke(train_command, _call(story, tmp_path), standalone_mode=False)
+    with pytest.raises(UserError, match="another process is writing to"):
+        raise done.exception or AssertionError(done.output)
+
+
+def test_what_a_killed_training_left_half_written_is_removed(story, tmp_path):
+    (tmp_path / ".resume.safetensors.abc.tmp").write_bytes(b"half")
+    _train(story, tmp_path)
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_a_training_that_is_refused_leaves_no_folder_behind(story, tmp_path):
+    call = ["oracle", *_SHORT, "--background", str(story), "--output", str(tmp_path / "new")]
+    done = CliRunner().invoke(train_command, call, standalone_mode=False)
+    assert isinstance(done.exception, UserError)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        (("--hold", "1"), "--hold is of carried streams: give --streams too"),
+        (("--stream-length", "9"), "--stream-length is of carried streams: give --streams too"),
+        (("--roll-rate", "0.1"), "no stage rolls: leave out --roll-rate"),
+        (("--curriculum", "\u00b2"), "takes segments such as"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(story, tmp_path, more, complaint):
+    done = CliRunner().invoke(train_command, _call(story, tmp_path / "new", *more), standalone_mode=False)
+    with pytest.raises(UserError, match=complaint):
+        raise done.exception or AssertionError(done.output)

@@ -9,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rmt_bench.bench.reading import Document, read_through, shared_tokens
+from rmt_bench.bench.documents import Document, shared_tokens
+from rmt_bench.bench.reading import read_through
 from rmt_bench.bench.visits import Ask, Bundle, Text, bundles, make_visits, read_batch
 
 _SEGMENT = 8

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from rmt_bench.bench.reading import Document
+from rmt_bench.bench.documents import Document
 from rmt_bench.bench.stream import Example
 
 LABELS = ("garden", "kitchen", "office")

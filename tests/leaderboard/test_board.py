@@ -45,6 +45,13 @@ def test_a_finished_run_gets_its_curve_as_csv_and_picture(tmp_path):
     assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("name", ["$\\frac$", "a $ b", "_hidden"])
+def test_a_name_that_looks_like_a_formula_is_drawn_as_it_is(tmp_path, name):
+    folder = write_run(tmp_path / "run", [record(0, task=name)], model=name)
+    conclude_run(folder)
+    assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
 def _board(tmp_path, **runs):
     for name, rows in runs.items():
         write_run(tmp_path / "runs" / name, rows, model=name)

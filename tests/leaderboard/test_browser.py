@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rmt_bench.leaderboard.board import conclude_run
 from rmt_bench.leaderboard.metrics import depth_rows
 from rmt_bench.leaderboard.records import read_run
 from rmt_bench.leaderboard.site import Told, build_site
 from rmt_bench.leaderboard.site.entries import Entry
+from rmt_bench.leaderboard.site.report import REPORT
 from rmt_bench.leaderboard.site.server import served
 
 from .runs import record, write_run
@@ -329,6 +331,41 @@ def test_hostile_names_are_shown_as_they_are_and_nothing_of_them_is_run(reader, 
     assert HOSTILE["formula"] in reader.names()
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert not reader.faults
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_report_is_one_file_that_asks_for_nothing_and_whose_samples_can_be_found(browser, tmp_path, width, theme):
+    hostile = HOSTILE["end of the island"]
+    records = [
+        record(number, task=task, output=hostile, correct=number % 3 > 0, depths=(number / 20,), segments_since=number)
+        for task in ("detect", hostile)
+        for number in range(20)
+    ]
+    run = write_run(tmp_path / "run", records, model=HOSTILE["script"], command=hostile)
+    conclude_run(run)
+    reader = _Reader(browser, viewport={"width": width, "height": 800}, color_scheme=theme)
+    page = reader.page
+    page.goto((run / REPORT).as_uri())
+    assert page.locator("#depths td.share .value").count() == 10
+    page.select_option('[data-filter="verdict"]', label="wrong")
+    page.select_option('[data-filter="task"]', label="detect")
+    shown = page.locator("details.one:visible")
+    assert set(shown.locator(".verdict").all_inner_texts()) == {"wrong"}
+    assert page.locator("#asked-count").inner_text() == f"{shown.count()} of 24 shown"
+    shown.first.locator("summary").click()
+    assert "Right answer" in shown.first.inner_text()
+    drawing = page.locator(f".drawn.{'wide' if width > 640 else 'narrow'} svg").first
+    assert drawing.bounding_box()["width"] > 0.85 * width
+    line = page.evaluate("getComputedStyle(document.querySelector('.drawn [id*=line2d] path')).stroke")
+    assert line.startswith("rgb(")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.images.length") == 0
+    page.click("#theme")
+    assert page.locator("#theme").inner_text() == "Theme: light"
+    assert not reader.faults
+    assert [url for url in reader.asked if not url.startswith("data:")] == [(run / REPORT).as_uri()]
+    reader.context.close()
 
 
 def test_a_board_of_300_models_20_tasks_and_13_lengths_loads_in_3_seconds_and_sorts_in_200_ms(reader, tmp_path):

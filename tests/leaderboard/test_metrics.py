@@ -1,4 +1,5 @@
 import math
+import os
 
 import pandas as pd
 import pytest
@@ -105,3 +106,22 @@ def test_accuracy_by_depth_counts_the_earliest_supporting_fact(tmp_path):
     table = depth_rows(read_run(write_run(tmp_path, records)))
     found = table[["depth_low", "depth_high", "n", "correct"]].to_numpy().tolist()
     assert found == [[0.0, 0.1, 2.0, 1.0], [0.9, 1.0, 1.0, 1.0]]
+
+
+def test_the_order_of_rows_does_not_hang_on_which_unit_was_finished_first(tmp_path):
+    units = {
+        "a": [record(0, task="memorize", length="8k", n_tokens=8_000, model_tokens=8_005)],
+        "b": [record(0, task="memorize")],
+        "c": [record(0, task="detect", length="0", n_tokens=0, model_tokens=9)],
+    }
+    tables, orders = [], []
+    for name in ("abc", "cba", "bca"):
+        run = RunFolder(tmp_path / name)
+        with run.opened({"identity": {"model": "mine"}, "tasks": ["memorize", "detect"]}):
+            for time, unit in enumerate(name):
+                run.write_unit(unit, units[unit])
+                os.utime(run.unit_path(unit), ns=(time, time))
+        tables.append(curve(run.path)[["task", "length"]].to_numpy().tolist())
+        orders.append(run.records()["sample_id"].tolist())
+    assert tables == [[["memorize", "4k"], ["memorize", "8k"], ["detect", "0"]]] * 3
+    assert orders == [["memorize-4k-0", "memorize-8k-0", "detect-0-0"]] * 3

@@ -8,6 +8,7 @@ from dataclasses import replace
 from click.testing import CliRunner
 
 from rmt_bench.bench.record import Probe
+from rmt_bench.leaderboard.board import conclude_run
 from rmt_bench.leaderboard.show_command import show_command
 
 from .runs import record, write_run
@@ -42,6 +43,15 @@ def test_capture_and_retention_stand_below_where_there_are_probes(tmp_path):
     row = next(line.split() for line in said.splitlines() if line.startswith("detect") and line.endswith("75.0%"))
     assert row[:4] == ["detect", "4k", "4", "75.0%"]
     assert "accuracy = capture x retention" in said
+
+
+def test_the_report_is_named_where_there_is_one(tmp_path):
+    run = _run(tmp_path, probes=False)
+    last = CliRunner().invoke(show_command, [str(run)], catch_exceptions=False).output.splitlines()[-1]
+    assert last.startswith("report: none yet")
+    conclude_run(run)
+    last = CliRunner().invoke(show_command, [str(run)], catch_exceptions=False).output.splitlines()[-1]
+    assert last == f"report: {run / 'report.html'}"
 
 
 def test_for_machines_it_is_json(tmp_path):

@@ -23,6 +23,7 @@ from rmt_bench.leaderboard.site.entries import Entry
 from rmt_bench.leaderboard.site.manifest import site_files, write_manifest
 from rmt_bench.leaderboard.site.names import file_name, shown, title
 from rmt_bench.leaderboard.site.pages import SCRIPTS
+from rmt_bench.leaderboard.site.report import OWN_ASSETS
 from rmt_bench.leaderboard.site.server import served
 
 from .runs import record, write_run
@@ -173,7 +174,7 @@ def test_no_page_asks_another_host_or_holds_a_script_or_a_handler_of_its_own(tmp
 
 def test_every_script_and_style_that_is_shipped_is_loaded():
     shipped = {file.name for file in files("rmt_bench.leaderboard.site").joinpath("assets").iterdir()}
-    assert shipped == {*SCRIPTS, "theme.js", "style.css", "tables.css"}
+    assert shipped == {*SCRIPTS, "theme.js", "style.css", "tables.css", *OWN_ASSETS}
 
 
 def test_building_again_removes_pages_that_are_no_more_and_nothing_else(tmp_path):

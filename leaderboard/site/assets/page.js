@@ -178,19 +178,6 @@
       at: "",
     }),
   );
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    button.hidden = !navigator.clipboard;
-    button.addEventListener("click", () =>
-      navigator.clipboard.writeText(button.previousElementSibling.textContent).then(
-        () => {
-          button.textContent = "Copied";
-        },
-        () => {
-          button.textContent = "Select it and copy";
-        },
-      ),
-    );
-  }
   link.onChange(draw);
   document.addEventListener("themechange", () => requestAnimationFrame(drawCharts));
   addEventListener("DOMContentLoaded", drawCharts);

@@ -12,7 +12,8 @@ from rmt_bench.bench.checkpoint import load_checkpoint, save_checkpoint
 from rmt_bench.bench.model import load_model
 from rmt_bench.bench.models.armt_decoder import ARMT
 from rmt_bench.bench.models.associative import Associations, dpfp
-from rmt_bench.bench.reading import Document, state_bytes
+from rmt_bench.bench.documents import Document
+from rmt_bench.bench.reading import state_bytes
 from rmt_bench.bench.visits import read_batch
 
 _PLACES = ("bathroom", "bedroom", "garden", "hallway", "kitchen", "office")
@@ -401,7 +402,10 @@ def test_a_question_without_choices_is_refused_in_one_line():
     [
         ({"segment_length": 38}, r"segment_length is 1\.\.37 with 3 memory tokens, not 38"),
         ({"family": "mistral", "segment_length": 18}, r"segment_length is 1\.\.17 with 3 memory tokens, not 18"),
-        ({"memory_tokens": 0}, "memory_tokens and dimension are 1 or more, not 0 and 8"),
+        ({"memory_tokens": 0}, "memory_tokens is a number from 1 on, not 0"),
+        ({"dimension": 0}, "dimension is a number from 1 on, not 0"),
+        ({"layers": 2}, "layers is of the small model that is made without one"),
+        ({"answer_prefix": "A:"}, "`answer_prefix` says how an answer is written, and this is mode=classify"),
         ({"bptt_depth": -1}, "bptt_depth is a number of segments, 0 or more, not -1"),
         ({"mode": "chose"}, "unknown mode 'chose'; did you mean 'choice'"),
     ],
@@ -428,3 +432,16 @@ def test_a_decoder_that_cannot_be_read_so_is_refused(config, options, complaint)
 def test_a_folder_without_a_decoder_is_one_line(tmp_path):
     with pytest.raises(UserError, match="no configuration could be loaded"):
         load_model(f"armt:{tmp_path}")
+
+
+def test_a_small_one_of_either_mode_has_room_for_its_answers():
+    for options in ({"mode": "classify"}, {"mode": "choice"}, {"mode": "choice", "answer_prefix": "Answer:"}):
+        assert load_model("armt", **options).segment_length == 64
+    with pytest.raises(UserError, match="segment_length is a number from 1 on, not 0"):
+        load_model("armt", segment_length=0)
+
+
+def test_in_half_precision_it_is_sound_within_half_precision():
+    torch.manual_seed(0)
+    findings = check(load_model("armt", mode="choice", dtype="bfloat16", segment_length=16), _PLACES)
+    assert [finding for finding in findings if finding.sound is False] == []

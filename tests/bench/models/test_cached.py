@@ -9,6 +9,9 @@ from rmt_bench.base.errors import UserError
 from rmt_bench.bench.check import check
 from rmt_bench.bench.model import answers, load_model
 from rmt_bench.bench.models.cached import CachedModel
+from rmt_bench.bench.models.causal import Causal, Kept
+from rmt_bench.bench.state_parts import take_apart
+from rmt_bench.bench.states import tensors
 
 from .tiny import FAMILIES, save_tiny, tiny_model
 
@@ -72,7 +75,7 @@ def test_check_is_green(load, family):
 @pytest.mark.slow
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"mamba2", "rwkv", "llama", "nemotron_h"}))
 def test_check_is_green_for_every_family(load, family):
-    findings = check(load(family), CHOICES)
+    findings = check(load(family, segment_length=8), CHOICES)
     assert all(finding.sound for finding in findings), findings
 
 
@@ -92,7 +95,7 @@ def test_a_window_is_full_where_it_says_so(load):
     model = load("mistral")
     assert (model.state_grows, model.flat_after) == (False, 24)
     assert load("llama").state_grows
-    assert load("llama").max_tokens == 4096
+    assert load("llama").max_tokens == 4096 - 20
     assert load("llama", max_tokens=0).max_tokens is None
     assert load("llama", max_tokens=100).max_tokens == 100
     assert model.max_tokens is None
@@ -161,3 +164,32 @@ def test_what_is_asked_for_wrongly_is_one_line(load, tmp_path, byte_bpe):
     }.items():
         with pytest.raises(UserError, match=message):
             make()
+
+
+def test_scores_that_are_no_numbers_are_an_error_and_no_answer(load):
+    model = load("llama")
+    model.way  # noqa: B018 - proved while the weights are numbers
+    torch.nn.init.constant_(model.causal.module.get_output_embeddings().weight, torch.nan)
+    (reply,) = answers(model, model.start(1), [_tokens(1, 6)[0]], [CHOICES])
+    assert (reply.status, reply.text) == ("error", "")
+
+
+def test_at_the_end_of_the_positions_there_is_room_for_an_answer(load):
+    """Learned positions end in an exception, not in a worse answer."""
+    for choices in (CHOICES, ()):
+        model = load("gpt2", config={"n_positions": 64})
+        state = model.start(1)
+        question = 16
+        for segment in _tokens(1, model.max_tokens - question).split(16, 1):
+            state = model.read(state, segment)
+        (reply,) = answers(model, state, [_tokens(1, question, 1)[0]], [choices])
+        assert reply.status == "answered"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_state_of_every_family_can_be_kept_on_disk(family):
+    causal = Causal(tiny_model(family, 700))
+    with torch.inference_mode():
+        _, kept = causal.read(Kept(), _tokens(2, 8))
+        again = take_apart(kept).together()
+    assert all(torch.equal(one, other) for one, other in zip(tensors(kept), tensors(again), strict=True))

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from rmt_bench.base.errors import UserError
-from rmt_bench.bench.models.choosing import AnswerTokens, choice_log_likelihoods, likeliest
+from rmt_bench.bench.model import likeliest
+from rmt_bench.bench.models.choosing import AnswerTokens, choice_log_likelihoods
 
 _VOCABULARY = 7
 
@@ -53,7 +54,7 @@ def test_a_row_with_fewer_choices_never_answers_with_one_that_it_lacks():
     model = _Bigrams()
     scores = choice_log_likelihoods(model.first([3, 5]), model.continued, _tokens([[1]], [[2], [4], [6]]))
     assert scores.isneginf().tolist() == [[False, True, True], [False, False, False]]
-    assert likeliest(scores, [["one"], ["two", "four", "six"]])[0] == "one"
+    assert likeliest(scores, [["one"], ["two", "four", "six"]])[0].text == "one"
 
 
 def test_the_mean_over_tokens_is_the_sum_divided_by_their_number():

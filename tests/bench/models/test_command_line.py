@@ -33,9 +33,9 @@ def evaluated(tmp_path, story, monkeypatch, byte_bpe):
 @pytest.mark.parametrize(
     "spec",
     [
-        "gru", "lstm", "mamba2", "window-transformer", "full:llama", "full:gpt2", "window:llama", "cached:mamba",
-        "cached:mamba2", "cached:rwkv", "cached:xlstm", "cached:recurrent_gemma", "cached:qwen3_next",
-        "cached:lfm2", "cached:nemotron_h",
+        "gru", "lstm", "mamba2", "window-transformer", "full:llama", "full:gpt2", "window:llama",
+        # one of each way to be read: in whole segments, row by row, with a state beside the cache, a token or two late
+        "cached:mamba2", "cached:rwkv", "cached:recurrent_gemma", "cached:nemotron_h",
     ],
 )  # fmt: skip
 def test_it_is_evaluated_at_4k(evaluated, spec):

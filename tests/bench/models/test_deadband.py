@@ -160,3 +160,20 @@ def test_a_threshold_that_is_no_number_from_0_on_is_refused(threshold):
 def test_it_does_not_go_with_a_limited_back_propagation():
     with pytest.raises(UserError, match="memory_deadband and bptt_depth do not go together"):
         load_model("rmt", memory_deadband=0.45, bptt_depth=2, **_SMALL)
+
+
+@dataclass(frozen=True)
+class _Frozen:
+    cells: torch.Tensor
+
+
+def test_a_state_that_may_not_be_written_to_is_held_too():
+    held = hold(_Frozen(torch.zeros(1, 2)), _Frozen(torch.full((1, 2), 0.1)), 0.45)
+    assert (type(held), held.cells.tolist()) == (_Frozen, [[0, 0]])
+
+
+@pytest.mark.parametrize("name", ["random", "majority"])
+def test_a_model_whose_state_has_nothing_to_hold_is_refused(name):
+    model = load_model(name, memory_deadband=0.45)
+    with pytest.raises(UserError, match="rows of floating-point numbers; this one's has none: "):
+        model.read(model.start(2), _segment())

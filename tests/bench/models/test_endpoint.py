@@ -54,6 +54,15 @@ def test_no_more_requests_are_open_than_allowed(serve):
     assert server.open_at_most == 3
 
 
+@pytest.fixture
+def _interruptible():
+    """A process that a shell runs in its background ignores SIGINT, and so does this one then."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_an_interrupt_does_not_wait_for_what_is_under_way(serve):
     serve(lambda prompt: "yes", faults=["stall"], rate=1.0, stall=8)
     begun = time.monotonic()

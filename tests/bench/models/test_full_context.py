@@ -45,7 +45,7 @@ def test_the_text_is_read_in_one_call(load):
 
 def test_documents_longer_than_the_model_takes_are_skipped_and_shorter_ones_are_not_cut(load, make_plan, tmp_path):
     model = load("llama", config={"max_position_embeddings": 150}, segment_length=32)
-    assert model.max_tokens == 150
+    assert model.max_tokens == 150 - 20
     outcome = evaluate(model, make_plan("detect", "100,200", samples=2), tmp_path / "run")
     records = RunFolder(outcome.folder).records()
     assert set(zip(records["length"], records["status"], strict=True)) == {("100", "answered"), ("200", "skipped")}

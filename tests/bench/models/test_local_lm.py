@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 
@@ -62,5 +64,28 @@ def test_an_agent_with_it_is_sound_and_goes_through_the_harness(folder, make_pla
 
 
 def test_a_wrong_option_is_told():
-    with pytest.raises(UserError, match=r"takes no option 'concurrency'.*it takes: name, dtype"):
-        load_lm("FOLDER", {"concurrency": 3}, "memory-agent:")
+    with pytest.raises(UserError, match=r"takes no option 'concurrency'.*it takes: .*dtype"):
+        load_lm("FOLDER", {"concurrency": 3}, "memory-agent:", load_lm)
+
+
+def test_what_stands_behind_the_end_of_an_answer_is_no_part_of_it(tmp_path, byte_bpe):
+    """A tokenizer such as GPT-2's has no padding token, so rows that end early are filled up with a word."""
+    byte_bpe = copy.deepcopy(byte_bpe)
+    byte_bpe.pad_token = None
+    lm = LocalModel(save_tiny(tmp_path, "llama", byte_bpe))
+    texts = ["Rain fell on the quay.", "Mary went"]
+    first = [lm.ask([text], 1)[0].text for text in texts]
+    tokens = [int(lm.model(torch.tensor([lm.tokenizer.encode(text)])).logits[0, -1].argmax()) for text in texts]
+    assert tokens[0] != tokens[1]
+    lm.model.generation_config.eos_token_id = tokens[0]
+    ended, cut = lm.ask(texts, 6)
+    assert (ended.text, ended.reason) == ("", "empty answer")
+    assert cut.text.startswith(first[1])
+
+
+def test_an_answer_ends_where_the_tokenizer_says_if_the_model_does_not(tmp_path, byte_bpe):
+    byte_bpe = copy.deepcopy(byte_bpe)
+    lm = LocalModel(save_tiny(tmp_path, "llama", byte_bpe))
+    token = int(lm.model(torch.tensor([lm.tokenizer.encode("Mary went")])).logits[0, -1].argmax())
+    lm.tokenizer.eos_token = lm.tokenizer.convert_ids_to_tokens(token)
+    assert lm.ask(["Mary went"], 6)[0].reason == "empty answer"

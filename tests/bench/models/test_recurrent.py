@@ -9,6 +9,7 @@ from rmt_bench.bench.check import check
 from rmt_bench.bench.checkpoint import load_checkpoint, save_checkpoint
 from rmt_bench.bench.model import load_model
 from rmt_bench.bench.models.mamba2 import Mamba2Layer
+from rmt_bench.bench.states import select_rows, tensors
 
 NAMES = ("gru", "lstm", "mamba2", "window-transformer")
 LABELS = ("garden", "kitchen", "office")
@@ -107,7 +108,7 @@ def test_a_token_is_felt_for_layers_times_window_tokens_and_no_longer():
         ("gru", {"layers": 0}, "layers is a number from 1 on, not 0"),
         ("mamba2", {"hidden": 24}, "hidden is a multiple of 16"),
         ("window-transformer", {"heads": 3}, "hidden is a multiple of twice the 3 heads"),
-        ("lstm", {"segment_length": 0}, "segment_length is a number of tokens from 1 on"),
+        ("lstm", {"segment_length": 0}, "segment_length is a number from 1 on"),
         ("gru", {"width": 8}, "takes no option 'width'"),
     ],
 )
@@ -139,3 +140,15 @@ def test_it_learns_which_mark_stood_in_the_segment_before(name):
         optimiser.step()
         accuracy = float((logits.argmax(1) == target).float().mean())
     assert accuracy > 0.95
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_of_a_state_are_those_of_the_batch(name):
+    model = _small(name, layers=2)
+    with torch.inference_mode():
+        state = model.read(model.start(3), _tokens(3, 8))
+        picked = select_rows(state, [2, 0])
+        scores = model.score(state, list(_tokens(3, 4, 1)), [LABELS] * 3)
+        again = model.score(picked, list(_tokens(3, 4, 1)[[2, 0]]), [LABELS] * 2)
+    torch.testing.assert_close(again, scores[[2, 0]])
+    assert len(tensors(model.start(3))) == len(tensors(state))

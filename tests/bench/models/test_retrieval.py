@@ -40,7 +40,8 @@ def test_of_sentences_that_match_better_all_go_before_those_that_match_less():
 
 
 @pytest.mark.parametrize(
-    ("text", "question"), [("", "Where is Mary?"), (_TEXT, "Where is Daniel?"), (_TEXT, "Where is it?")]
+    ("text", "question"),
+    [("", "Where is Mary?"), (_TEXT, "Where is Daniel?"), (_TEXT, "Where is it?"), ("It is.", "Where is Mary?")],
 )
 def test_nothing_is_handed_over_where_nothing_matches(text, question):
     assert load_model("retrieval").find(text, question) == ""

@@ -77,6 +77,11 @@ def test_a_checkpoint_trained_to_choose_can_be_asked_to_generate(tmp_path):
     ("options", "complaint"),
     [
         ({"kind": "both"}, "kind is encoder or decoder, not 'both'"),
+        ({"segment_length": 0}, "segment_length is a number from 1 on, not 0"),
+        ({"memory_tokens": 0}, "memory_tokens is a number from 1 on, not 0"),
+        ({"memory_tokens": 0, "kind": "decoder"}, "memory_tokens is a number from 1 on, not 0"),
+        ({"layers": 0}, "layers is a number from 1 on, not 0"),
+        ({"config": DECODERS["gpt2"], "layers": 7}, "layers is of the small model that is made without one"),
         ({"kind": "decoder", "mode": "chose"}, "unknown mode 'chose'; did you mean 'choice'?"),
         ({"kind": "decoder", "mode": "encoder"}, "unknown mode 'encoder'"),
         ({"mode": "generate"}, "an encoder has no mode, it classifies"),
@@ -121,9 +126,14 @@ def test_a_decoder_is_trained_kept_and_evaluated_by_the_command_line(tmp_path):
     kept, run = str(tmp_path / "kept"), tmp_path / "run"
     training = ["--curriculum", "1..2", "--roll", "none", "--promote", "0", "--decay-steps", "2", "--batch-size", "4"]
     options = ["--model-arg", "kind=decoder", "--model-arg", "bptt_depth=1", "--tasks", "detect", "--quiet"]
+    noise = ["--background", "noise"]
     evaluation = ["--tasks", "detect", "--lengths", "4k", "--samples", "4", "--output", str(run), "--quiet"]
-    for call in (["train", "rmt", "--output", kept, *training, *options], ["eval", kept, *evaluation]):
+    for call in (["train", "rmt", "--output", kept, *training, *options, *noise], ["eval", kept, *evaluation, *noise]):
         assert CliRunner().invoke(cli, call, catch_exceptions=False).exit_code == 0
     records = RunFolder(run).records()
     assert records["status"].tolist() == ["answered"] * 4
     assert (records["segments"] > 50).all()
+
+
+def test_labels_may_be_written_with_spaces_between():
+    assert load_model("rmt", labels="kitchen, garden").labels == ("kitchen", "garden")  # type: ignore[attr-defined]

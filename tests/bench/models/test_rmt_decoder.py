@@ -122,3 +122,10 @@ def test_a_choice_that_does_not_fit_behind_the_prompt_is_refused_and_not_cut():
     assert model.score(model.start(1), prompt, [("garden",)]).shape == (1, 1)  # type: ignore[attr-defined]
     with pytest.raises(UserError, match="give a smaller segment_length, or a larger max_new_tokens"):
         model.score(model.start(1), prompt, [("the room with the large window to the garden",)])  # type: ignore[attr-defined]
+
+
+def test_scores_that_are_no_numbers_are_an_error_and_no_answer():
+    model = _model()
+    torch.nn.init.constant_(model.backbone.get_output_embeddings().weight, torch.nan)  # type: ignore[attr-defined]
+    (reply,) = answers(model, model.start(1), list(_tokens(1, 9)), [_CHOICES])
+    assert (reply.status, reply.text) == ("error", "")

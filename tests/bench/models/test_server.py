@@ -157,3 +157,15 @@ def _ask(model):
 
 def _prompts(server):
     return [body["messages"][-1]["content"] for body in server.requests]
+
+
+def test_an_option_is_looked_for_among_all_there_are(serve):
+    serve(reads_all)
+    with pytest.raises(
+        UserError, match=r"takes no option 'promt'; did you mean 'prompt'\? \(it takes: .*answer_tokens"
+    ):
+        load_model("server:fake", promt="bare")
+    with pytest.raises(UserError, match=r"takes no option 'slot'; did you mean 'slots'\?"):
+        load_model("memory-agent:server:fake", slot=2)
+    with pytest.raises(UserError, match="answer_tokens is a number from 1 on, not 0"):
+        load_model("server:fake", answer_tokens=0)

@@ -91,7 +91,7 @@ def test_a_window_that_the_positions_do_not_hold_is_refused(load):
     config = {"max_position_embeddings": 64}
     assert load("llama", config=config).window == 64 - 4 - 16 - 20
     assert load("mamba", recompute=True).window == 1020
-    with pytest.raises(UserError, match="a window of 50 and a segment of 16 tokens do not fit into the model's 64"):
+    with pytest.raises(UserError, match="a window of 50 and a segment of 16 tokens do not fit into the 44 tokens"):
         load("llama", config=config, window=50)
     with pytest.raises(UserError, match="sinks is a number of tokens from 0 on"):
         load("llama", sinks=-1)

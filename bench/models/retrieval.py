@@ -18,8 +18,8 @@ import torch
 
 from ...base.errors import UserError, did_you_mean
 from ...generators.tokens import Encoder
-from ..model import Reply, load_model, model
 from ..documents import Document, Shape, too_long
+from ..model import Reply, load_model, model
 from ..visits import read_batch
 from .baselines import entailed
 from .kept_text import SEGMENT, KeepsText, sentences

@@ -9,10 +9,10 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
 from rmt_bench.base.errors import UserError
 from rmt_bench.bench.check import check
 from rmt_bench.bench.checkpoint import load_checkpoint, save_checkpoint
+from rmt_bench.bench.documents import Document
 from rmt_bench.bench.model import load_model
 from rmt_bench.bench.models.armt_decoder import ARMT
 from rmt_bench.bench.models.associative import Associations, dpfp
-from rmt_bench.bench.documents import Document
 from rmt_bench.bench.reading import state_bytes
 from rmt_bench.bench.visits import read_batch
 

@@ -91,7 +91,7 @@ def _mark_training(axes, table: pd.DataFrame) -> list[float]:
             marked.append(tokens)
             axes.axvline(tokens, color="0.55", linestyle="--", linewidth=1)
             axes.annotate(
-                f"{text}: {segments} segments", (tokens, 0.26), xycoords=("data", "axes fraction"),
+                f"{text}: {int(segments)} segments", (tokens, 0.26), xycoords=("data", "axes fraction"),
                 xytext=(3, 0), textcoords="offset points", rotation=90, size=8, color="0.35", va="bottom",
             )  # fmt: skip
     return marked

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+#: So many names of places have room below a plot.
+_MOST_LABELS = 10
 #: Colours of the page (assets/style.css). Matplotlib draws with stand-ins, which are replaced by these.
 _THEME = {"#010100": "--ink", "#010101": "--muted", "#010102": "--rule"} | {
     f"#0102{number:02x}": f"--line-{number}" for number in range(8)
@@ -107,7 +109,8 @@ def _draw(axes, plot: Plot) -> None:
         axes.axhline(level, color=_MUTED, linestyle=":", linewidth=1)
     if plot.places:
         axes.set_xlim(-0.4, len(plot.places) - 0.6)
-        axes.set_xticks(range(len(plot.places)), plot.places)
+        every = 1 + len(plot.places) // _MOST_LABELS  # long labels of many places would run into each other
+        axes.set_xticks(range(0, len(plot.places), every), plot.places[::every])
     else:
         _log_axis(axes, plot)
     axes.set_ylim(-0.03, 1.04)

@@ -1,4 +1,4 @@
-"""Build a board from many result files: seconds, and the process's highest memory.
+"""Build a board, tables and page, from many result files: seconds, and the process's highest memory.
 
     python bench/perf/board.py [--files 10000] [--rows 100] [--scorer strict] [--runs 3]
 
@@ -26,8 +26,8 @@ from timing import line
 from rmt_bench.base.files import write_json
 from rmt_bench.bench.record import SCHEMA
 from rmt_bench.leaderboard import records
-from rmt_bench.leaderboard.board import build_board
 from rmt_bench.leaderboard.records import find_runs, read_records
+from rmt_bench.leaderboard.site.whole import build_leaderboard
 
 _TASKS, _LENGTHS = 20, ("1k", "2k", "4k", "8k", "16k", "32k", "64k", "128k", "256k", "512k")
 _ROOMS = ("bathroom", "bedroom", "garden", "hallway", "kitchen", "office")
@@ -77,7 +77,7 @@ def measured(what: str, folder: str, scorer: str) -> None:
             read_records(run, records._ALWAYS if scorer == "strict" else (*records._ALWAYS, *records._TO_SCORE))
     else:
         with tempfile.TemporaryDirectory() as site:
-            build_board([folder], site, scorer)
+            build_leaderboard([folder], site, scorer)
     seconds = time.perf_counter() - begun
     print(seconds, time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 

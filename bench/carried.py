@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from ..base.errors import UserError
 from ..base.files import digest
+from .curriculum import Stage
 from .documents import LockStep
 from .model import State
 from .reading import model_device
@@ -93,6 +94,7 @@ class Carried:
 
     model: Any
     stream: Stream
+    stage: Stage
     recipe: CarriedRecipe
     seed: int
     _batches: dict[int, _Batch] = field(default_factory=dict)
@@ -158,7 +160,7 @@ class Carried:
         """New documents, all of one length; they are a function of the seed and of the step that begins them."""
         rng = np.random.Generator(np.random.Philox(key=int(digest("carried", self.seed, number)[:32], 16)))
         segments = round(math.exp(rng.uniform(math.log(2), math.log(self.recipe.longest))))
-        examples = max(self.stream.batch(number, segments, rng), key=len)
+        examples = max(self.stream.batch(number, segments, self.stage, rng).groups, key=len)
         documents = LockStep(
             [example.document for example in examples], self.model.segment_length, model_device(self.model)
         )

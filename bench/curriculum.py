@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,12 +23,20 @@ from ..base.errors import UserError
 
 @dataclass(frozen=True)
 class Stage:
-    """Documents of up to `memory` segments, the question's included, of which the last `gradient` get gradients."""
+    """Documents of up to `memory` segments, the question's included, of which the last `gradient` get gradients.
+
+    With `tokens` the context has at most so many. `tasks` are those of the stream that are read (none: its own), `rate`
+    and `promote` overrule those of the recipe.
+    """
 
     name: str
     gradient: int
     memory: int
     decays: bool = False
+    tokens: int | None = None
+    tasks: tuple[str, ...] = ()
+    rate: float | None = None
+    promote: float | None = None
 
     @property
     def rolls(self) -> bool:
@@ -44,10 +52,8 @@ class Step:
     counts: bool
 
 
-def make_stages(segments: Sequence[int], roll: Sequence[int], streams: int = 0) -> list[Stage]:
-    """A stage for each of `segments`, then for each of `roll` (both ascending), then the decay.
-
-    With `streams` the last stage is that of carried streams, up to so many segments long.
+def make_stages(segments: Sequence[int], roll: Sequence[int]) -> list[Stage]:
+    """A stage for each of `segments`, then for each of `roll` (both ascending).
 
     Raises `UserError` when the numbers do not ascend, or rolling begins below the longest gradient.
     """
@@ -57,10 +63,23 @@ def make_stages(segments: Sequence[int], roll: Sequence[int], streams: int = 0) 
         _check_ascending("roll", roll)
         if roll[0] <= longest:
             raise UserError(f"rolling starts above the curriculum's {longest} segments, not at {roll[0]}")
-    stages = [Stage(f"{count} segment{'s' if count > 1 else ''}", count, count) for count in segments]
-    stages += [Stage(f"roll to {count}", longest, count) for count in roll]
-    name = "streams" if streams else "decay"
-    return [*stages, Stage(name, longest, max(stages[-1].memory, streams), decays=True)]
+    stages = [Stage(stage_name(count), count, count) for count in segments]
+    return [*stages, *(Stage(stage_name(longest, count), longest, count) for count in roll)]
+
+
+def stage_name(gradient: int, memory: int = 0) -> str:
+    """What a stage is called that was given no name."""
+    return f"roll to {memory}" if memory > gradient else f"{gradient} segment{'s' if gradient > 1 else ''}"
+
+
+def with_last_stage(stages: Sequence[Stage], streams: int = 0) -> tuple[Stage, ...]:
+    """`stages` and the decay, which is like the last of them.
+
+    With `streams` it is that of carried streams, up to so many segments long.
+    """
+    last = stages[-1]
+    name, memory = ("streams", max(last.memory, streams)) if streams else ("decay", last.memory)
+    return (*stages, replace(last, name=name, memory=memory, decays=True))
 
 
 def draw_step(stage: Stage, rng: np.random.Generator) -> Step:

@@ -17,6 +17,7 @@ from ..generators.haystack import Haystack, PlacedFact
 from ..generators.lengths import Length
 from ..generators.samples import Source
 from ..tasks.episode import Task
+from .curriculum import Stage
 from .documents import Document, Shape
 
 #: Episodes that are looked at to learn how long a task's facts and questions are.
@@ -37,10 +38,22 @@ class Example:
     known_after: int = 0
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Examples of one task, in groups of one shape: nearly always a single group.
+
+    Facts can be longer than a short length, and questions differ.
+    """
+
+    task: str
+    groups: list[list[Example]]
+
+
 class Stream:
     """Fresh samples of some tasks; every batch is of one task. `source` is one of the `train` split.
 
-    Of a batch that several processes share, `share` (which, of how many) is what this one gets.
+    Of a batch that several processes share, `share` (which, of how many) is what this one gets. `others` are tasks that
+    single stages ask for by name.
     """
 
     def __init__(
@@ -50,6 +63,7 @@ class Stream:
         segment_length: int,
         batch_size: int,
         share: tuple[int, int] = (0, 1),
+        others: Mapping[str, Task] | None = None,
     ):
         if share[1] > batch_size:
             raise UserError(f"{share[1]} processes cannot share a batch of {batch_size}: raise --batch-size")
@@ -58,26 +72,31 @@ class Stream:
         self.segment_length = segment_length
         self.batch_size = batch_size
         self._share = share
-        self._longest = {name: self._look(name) for name in self.tasks}
+        self.others = dict(others or {})
+        self._every = {**self.others, **self.tasks}
+        self._longest = {name: self._look(name) for name in self._every}
 
-    def batch(self, number: int, segments: int, rng: np.random.Generator) -> list[list[Example]]:
-        """Batch `number`, of documents that are read in `segments` segments, the question's included.
+    def names(self, stage: Stage) -> tuple[str, ...]:
+        """The tasks that a stage reads."""
+        return stage.tasks or tuple(self.tasks)
 
-        The examples come in groups of one shape, nearly always a single one: facts can be longer than a short length,
-        and questions differ.
-        """
-        name = list(self.tasks)[int(rng.integers(len(self.tasks)))]
+    def batch(self, number: int, segments: int, stage: Stage, rng: np.random.Generator) -> Batch:
+        """Batch `number`, of documents that are read in `segments` segments, the question's included."""
+        names = self.names(stage)
+        name = names[int(rng.integers(len(names)))]
         tokens = self._tokens(name, segments, rng)
+        if stage.tokens is not None:
+            tokens = min(tokens, stage.tokens)
         groups: dict[Shape, list[Example]] = defaultdict(list)
         for example in self._examples(name, tokens, number):
             groups[example.document.shape(self.segment_length)].append(example)
-        return list(groups.values())
+        return Batch(name, list(groups.values()))
 
     def _examples(self, name: str, tokens: int, number: int) -> Iterator[Example]:
         length = Length(str(tokens), tokens=tokens)
         first, step = self._share
         for index in range(number * self.batch_size + first, (number + 1) * self.batch_size, step):
-            sample = self.source.samples(name, self.tasks[name], length, index)[0]
+            sample = self.source.samples(name, self._every[name], length, index)[0]
             if sample.answer not in sample.choices:
                 raise UserError(
                     f"task {name!r} cannot be trained on: its answer {sample.answer!r} is not one of the choices "
@@ -106,7 +125,7 @@ class Stream:
         """The most tokens that the facts of one episode, and one question, were seen to have."""
         facts = questions = 0
         for index in range(_LOOKED_AT):
-            sample = self.source.samples(name, self.tasks[name], Length("0", tokens=0), index)[0]
+            sample = self.source.samples(name, self._every[name], Length("0", tokens=0), index)[0]
             facts = max(facts, sample.n_tokens)
             questions = max(questions, len(self.source.encoder.short(sample.question)))
         return facts, questions

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.files import digest
-from .checkpoint import save_checkpoint
+from .checkpoint import read_training, save_checkpoint
 from .environment import environment
 from .processes import Alone
 from .snapshot import Snapshot
@@ -54,9 +54,9 @@ def train(
                 on_step(step)
 
             progress = trainer.run(report, save_every)
-        last = recipe.stages[-1]
+        before = read_training(spec)
         training = {
-            "trained_segments": {"gradient": last.gradient, "memory": last.memory},
+            "trained_segments": _longest(trainer.longest, before.get("trained_segments", {})),
             "steps": progress.step,
             "seconds": round(progress.seconds, 1),
             "stages": progress.learned,
@@ -65,12 +65,19 @@ def train(
             "samples": samples,
             **processes.identity(),
             **environment(),
+            **({"before": before} if before else {}),
         }
         if processes.is_first:
             save_checkpoint(output, spec, options, model, training)
             snapshot.close()
         processes.wait()
     return Path(output)
+
+
+def _longest(now: tuple[int, int], before: dict[str, int]) -> dict[str, int]:
+    """The most segments that gradients reached back, and that a memory lived through, `before` included."""
+    said = dict(zip(("gradient", "memory"), now, strict=True))
+    return {what: max(segments, before.get(what, 0)) for what, segments in said.items()}
 
 
 @contextmanager

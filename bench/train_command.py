@@ -10,8 +10,8 @@ import click
 
 from ..base.console import Sections, given
 from ..base.errors import UserError
-from ..generators.commands import source_options, split_names
-from .commands import DEVICE, MODEL_ARG, QUIET, whole_numbers
+from ..generators.commands import TASK_NAMES, source_options, split_names
+from .commands import DEVICE, MODEL, MODEL_ARG, QUIET, whole_numbers
 
 
 def _segments(context: click.Context, parameter: click.Parameter, value: str) -> list[int]:
@@ -44,6 +44,11 @@ _RECIPE_OPTIONS = (
         "--roll", default="9,14,21,32,48seg", show_default=True, callback=_segments,
         help="Stages after those: longer documents, of which the last segments only get gradients; or none.",
     ),
+    click.option(
+        "--stages", metavar="FILE",
+        help="Stages from a TOML file, in place of --curriculum and --roll, or the name of one that ships "
+        "(reasoning); see bench/stage_file.py.",
+    ),
     click.option("--rate", type=_RATE, default=1e-3, show_default=True, help="Learning rate, after warm-up."),
     click.option(
         "--roll-rate", type=_RATE, default=5e-4, show_default=True, help="Learning rate from the first --roll stage on."
@@ -53,6 +58,15 @@ _RECIPE_OPTIONS = (
     ),
     click.option(
         "--max-steps", type=click.IntRange(min=1), default=3000, show_default=True, help="Steps that a stage may take."
+    ),
+    click.option(
+        "--patience", type=click.IntRange(min=1), default=None,
+        help="Give a stage up when its accuracy has not risen for so many steps. [default: never]",
+    ),
+    click.option(
+        "--total-steps", type=click.IntRange(min=1), default=None,
+        help="Train for exactly so many steps, the decay included, whatever is learned by then: the same budget for "
+        "every model. [default: until all is learned]",
     ),
     click.option(
         "--decay-steps", type=click.IntRange(min=1), default=200, show_default=True,
@@ -101,7 +115,7 @@ def _train_options(command: Callable[..., Any]) -> Callable[..., Any]:
 _SECTIONS = {
     "What it learns": ("tasks", "background", "seed", "placement", "task_args", "facts", "distractors", "style"),
     "The model": ("model_args", "device", "precision"),
-    "Stages": ("curriculum", "roll", "promote", "max_steps", "decay_steps"),
+    "Stages": ("curriculum", "roll", "stages", "promote", "max_steps", "patience", "total_steps", "decay_steps"),
     "Steps": ("batch_size", "rate", "roll_rate", "average"),
     "Carried streams": ("streams", "stream_length", "hold"),
     "What is kept": ("output", "save_every", "tensorboard"),
@@ -109,8 +123,10 @@ _SECTIONS = {
 
 
 @click.command("train", cls=Sections, sections=_SECTIONS)
-@click.argument("model")
-@click.option("--tasks", required=True, callback=split_names, help="What to train on: detect,memorize.")
+@MODEL
+@click.option(
+    "--tasks", required=True, callback=split_names, shell_complete=TASK_NAMES, help="What to train on: detect,memorize."
+)
 @click.option("--output", required=True, type=click.Path(), help="The checkpoint's folder: new, or one to go on with.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Documents in a step.")
 @_train_options
@@ -141,6 +157,7 @@ def train_command(
     style: str,
     curriculum: list[int],
     roll: list[int],
+    stages: str | None,
     **recipe_options: Any,
 ) -> None:
     """Train MODEL by curriculum, and keep a checkpoint.
@@ -163,9 +180,10 @@ def train_command(
     from ..generators.samples import Source
     from .carried import CarriedRecipe
     from .checkpoint import to_device
-    from .curriculum import make_stages
+    from .curriculum import make_stages, with_last_stage
     from .model import load_model, takes
     from .processes import find_processes
+    from .stage_file import read_stages
     from .stream import Stream
     from .train import train
     from .trainer import Recipe
@@ -177,14 +195,25 @@ def train_command(
     if streams % batch_size:
         raise UserError(f"--streams {streams} is no multiple of --batch-size {batch_size}: streams are read in batches")
     carried = CarriedRecipe(streams // batch_size, stream_length, hold=hold) if streams else None
-    stages = tuple(make_stages(curriculum, roll, stream_length if streams else 0))
-    if not any(stage.rolls for stage in stages) and given("roll_rate"):
+    others: dict[str, Any] = {}
+    if stages is None:
+        planned = make_stages(curriculum, roll)
+    elif idle := given("curriculum", "roll"):
+        raise UserError(f"the stages are those of --stages: leave out {', '.join(idle)}")
+    else:
+        written = read_stages(stages)
+        planned, others = written.stages, written.tasks
+    planned = with_last_stage(planned, stream_length if streams else 0)
+    if not any(stage.rolls for stage in planned) and given("roll_rate"):
         raise UserError("no stage rolls: leave out --roll-rate, or give --roll")
-    recipe = Recipe(stages, seed=seed, carried=carried, **recipe_options)
+    if recipe_options["total_steps"] is not None and (idle := given("max_steps", "patience")):
+        raise UserError(f"--total-steps says when training ends: leave out {', '.join(idle)}")
+    recipe = Recipe(planned, seed=seed, carried=carried, **recipe_options)
     processes = find_processes(precision, device)
     made_tasks = load_tasks(tasks, task_args, facts)
     if takes(model, "labels"):
-        labels = dict.fromkeys(label for made in made_tasks.values() for label in made.labels)
+        every = [*made_tasks.values(), *others.values()]
+        labels = dict.fromkeys(label for made in every for label in made.labels)
         model_args = {"labels": list(labels), **model_args}
     torch.manual_seed(seed)
     loaded: Any = load_model(model, **model_args)
@@ -193,7 +222,8 @@ def train_command(
         load_background(background), loaded.tokenizer, seed, placement, "train", segment_length=loaded.segment_length,
         distractors=distractors, style=style,
     )  # fmt: skip
-    stream = Stream(made_tasks, source, loaded.segment_length, batch_size, (processes.rank, processes.count))
+    share = processes.rank, processes.count
+    stream = Stream(made_tasks, source, loaded.segment_length, batch_size, share, others)
     with _stage_bar(len(recipe.stages), quiet or not processes.is_first) as on_step:
         folder = train(
             loaded, stream, recipe, output, spec=model, options=model_args, on_step=on_step, save_every=save_every,

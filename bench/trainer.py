@@ -6,9 +6,10 @@ Knows no command line, and of files only that a `Snapshot` keeps what it needs.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,13 @@ class Recipe:
     """How a model is trained: AdamW, with weight decay on matrices only.
 
     `rate` is the learning rate, reached after `warmup` steps; `roll_rate` the one from the first rolled stage on. A
-    stage is learned when the mean accuracy of the last `window` steps that count is at least `promote`; training
-    stops when that takes more than `max_steps`. The last stage takes `decay_steps`; with `carried` it carries streams.
+    stage is learned when the mean accuracy of the last steps that count is at least `promote`, for each of its tasks:
+    they share `window` steps. Training stops when that takes more than `max_steps`, or when the accuracy has not risen
+    for `patience` steps. The last stage takes `decay_steps`; with `carried` it carries streams.
+
+    With `total_steps` training takes exactly so many: what was learned is trained on, and the decay begins in time,
+    at whatever stage training has come to. That is the same budget for every model.
+
     With `average` the weights that come out are the moving average over steps, of which each keeps that share.
     """
 
@@ -44,6 +50,8 @@ class Recipe:
     promote: float = 0.99
     window: int = 20
     max_steps: int = 3000
+    patience: int | None = None
+    total_steps: int | None = None
     decay_steps: int = 200
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.98)
@@ -53,8 +61,10 @@ class Recipe:
     carried: CarriedRecipe | None = None
 
     def identity(self) -> dict[str, Any]:
-        """What two trainings must share to give the same weights; `max_steps` may be raised in between."""
-        return {key: value for key, value in asdict(self).items() if key != "max_steps" and value is not None}
+        """What two trainings must share to give the same weights; when to give up may be changed in between."""
+        said = {key: value for key, value in asdict(self).items() if value is not None}
+        said["stages"] = [{key: value for key, value in stage.items() if value} for stage in said["stages"]]
+        return {key: value for key, value in said.items() if key not in ("max_steps", "patience")}
 
 
 @dataclass
@@ -64,7 +74,10 @@ class Progress:
     step: int = 0
     stage: int = 0
     step_in_stage: int = 0
-    recent: list[float] = field(default_factory=list)
+    reached: int = 0
+    recent: dict[str, list[float]] = field(default_factory=dict)
+    best: float = 0.0
+    best_step: int = 0
     seconds: float = 0.0
     learned: list[dict[str, Any]] = field(default_factory=list)
     carried: dict[str, Any] = field(default_factory=dict)
@@ -72,7 +85,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class StepReport:
-    """One step, as whoever watches sees it. `recent_accuracy` is what decides whether the stage is learned.
+    """One step, as whoever watches sees it. `recent_accuracy`, the worst task's, decides if the stage is learned.
 
     `accuracy` is `None` where nothing was asked yet; `segments` are those of a document, or those that were read on.
     """
@@ -95,6 +108,7 @@ class _Outcome:
     hits: int
     rows: int
     counts: bool
+    task: str = ""
 
 
 class Trainer:
@@ -117,7 +131,9 @@ class Trainer:
         self.processes = processes or Alone()
         self.processes.share_weights(model)
         self._optimiser = torch.optim.AdamW(_groups(model, recipe.weight_decay), lr=recipe.rate, betas=recipe.betas)
-        self._carried = Carried(model, stream, recipe.carried, recipe.seed) if recipe.carried else None
+        self._carried = (
+            Carried(model, stream, recipe.stages[-1], recipe.carried, recipe.seed) if recipe.carried else None
+        )
         if self._carried and self.processes.count > 1:
             raise UserError("carried streams are read by one process: leave --streams out, or train in one")
         self.progress = Progress()
@@ -128,13 +144,23 @@ class Trainer:
 
     @property
     def stage(self) -> Stage:
-        """The stage that training is in."""
-        return self.recipe.stages[self.progress.stage]
+        """The stage that training is in. Where the budget ended the curriculum, the last is like what it came to."""
+        stage = self.recipe.stages[self.progress.stage]
+        if stage.decays and self.progress.reached < self._last - 1:
+            return replace(self.recipe.stages[self.progress.reached], name=stage.name, decays=True)
+        return stage
+
+    @property
+    def longest(self) -> tuple[int, int]:
+        """Of what was trained: the most segments that gradients reached back, and that a memory lived through."""
+        reached = self.progress.reached
+        stages = self.recipe.stages if reached == self._last - 1 else self.recipe.stages[: reached + 1]
+        return max(stage.gradient for stage in stages), max(stage.memory for stage in stages)
 
     @property
     def is_finished(self) -> bool:
         """Whether the last stage is done."""
-        return self.progress.stage == len(self.recipe.stages)
+        return self.progress.stage > self._last
 
     def run(self, on_step: Callable[[StepReport], None] = lambda report: None, save_every: int = 200) -> Progress:
         """Train to the end of the last stage. `on_step` hears of every step.
@@ -190,16 +216,18 @@ class Trainer:
             self._average.update()
         accuracy = done.hits / done.rows if done.rows else None
         if done.counts and accuracy is not None:
-            self.progress.recent = [*self.progress.recent, accuracy][-self.recipe.window :]
+            recent = [*self.progress.recent.get(done.task, []), accuracy]
+            self.progress.recent[done.task] = recent[-self._window() :]
         return StepReport(number, stage.name, done.segments, done.loss, accuracy, self._recent_accuracy(), rate)
 
     def _learn(self, step: Step, rng: np.random.Generator) -> _Outcome:
         """Whole documents, each with its question at the end."""
-        groups = self.stream.batch(self.progress.step, step.segments, rng)
+        batch = self.stream.batch(self.progress.step, step.segments, self.stage, rng)
+        groups = batch.groups
         (rows,) = self.processes.total([sum(map(len, groups))])
         losses, hits = zip(*(self._backward(group, self.stage.gradient, int(rows)) for group in groups), strict=True)
         loss, right = self.processes.total([sum(losses), sum(hits)])
-        return _Outcome(step.segments, loss, int(right), int(rows), step.counts)
+        return _Outcome(step.segments, loss, int(right), int(rows), step.counts, batch.task)
 
     def _carry(self, number: int, rng: np.random.Generator) -> _Outcome:
         """Carried streams read on; now and then whole documents instead, so that they are not forgotten."""
@@ -234,7 +262,7 @@ class Trainer:
 
     def _set_rate(self) -> float:
         recipe = self.recipe
-        rate = recipe.roll_rate if self.stage.rolls else recipe.rate
+        rate = self.stage.rate or (recipe.roll_rate if self.stage.rolls else recipe.rate)
         rate *= min((self.progress.step + 1) / recipe.warmup, 1.0)
         if self.stage.decays:
             rate *= 1 - self.progress.step_in_stage / recipe.decay_steps
@@ -243,41 +271,71 @@ class Trainer:
         return rate
 
     def _advance(self) -> bool:
-        """Count the step; go on to the next stage when this one is learned."""
+        """Count the step; go on to the next stage when this one is done with."""
         progress = self.progress
         progress.step += 1
         progress.step_in_stage += 1
-        if self.stage.decays:
-            learned = progress.step_in_stage >= self.recipe.decay_steps
-        else:
-            full = len(progress.recent) == self.recipe.window
-            learned = full and self._recent_accuracy() >= self.recipe.promote
-        if learned:
-            seconds = progress.seconds - sum(stage["seconds"] for stage in progress.learned)
-            accuracy = round(self._recent_accuracy(), 4)
-            progress.learned.append(
-                {
-                    "stage": self.stage.name,
-                    "steps": progress.step_in_stage,
-                    "seconds": round(seconds, 1),
-                    "accuracy": accuracy,
-                }
-            )
-            progress.stage, progress.step_in_stage, progress.recent = progress.stage + 1, 0, []
-        return learned
+        if not self._is_done():
+            if self._judged() and self._recent_accuracy() > progress.best:
+                progress.best, progress.best_step = self._recent_accuracy(), progress.step_in_stage
+            return False
+        seconds = progress.seconds - sum(stage["seconds"] for stage in progress.learned)
+        said = {"stage": self.stage.name, "steps": progress.step_in_stage, "seconds": round(seconds, 1)}
+        progress.learned.append({**said, "accuracy": round(self._recent_accuracy(), 4)})
+        if not self.stage.decays:
+            progress.reached = progress.stage
+        progress.stage = self._last if self._budget_is_over() and not self.stage.decays else progress.stage + 1
+        progress.step_in_stage, progress.recent, progress.best, progress.best_step = 0, {}, 0.0, 0
+        return True
+
+    def _is_done(self) -> bool:
+        """Whether this stage is learned, or its time is over."""
+        recipe, stage = self.recipe, self.stage
+        if stage.decays:
+            return self.progress.step_in_stage >= recipe.decay_steps
+        if self._budget_is_over():
+            return True
+        promote = recipe.promote if stage.promote is None else stage.promote
+        waits = recipe.total_steps is not None and self.progress.stage == self._last - 1
+        return not waits and self._judged() and self._recent_accuracy() >= promote
+
+    @property
+    def _last(self) -> int:
+        return len(self.recipe.stages) - 1
+
+    def _budget_is_over(self) -> bool:
+        """Whether as many steps are left as the decay takes."""
+        total = self.recipe.total_steps
+        return total is not None and self.progress.step >= total - self.recipe.decay_steps
+
+    def _window(self) -> int:
+        """How many of its last steps a task of this stage is judged by."""
+        return math.ceil(self.recipe.window / len(self.stream.names(self.stage)))
+
+    def _judged(self) -> bool:
+        """Whether every task of this stage was asked often enough."""
+        recent = self.progress.recent
+        return all(len(recent.get(name, [])) == self._window() for name in self.stream.names(self.stage))
 
     def _recent_accuracy(self) -> float:
-        recent = self.progress.recent
-        return sum(recent) / len(recent) if recent else 0.0
+        """The mean accuracy of the last steps that count, of the task that does worst."""
+        return min((sum(recent) / len(recent) for recent in self.progress.recent.values()), default=0.0)
 
     def _refuse_endless(self) -> None:
-        if not self.is_finished and not self.stage.decays and self.progress.step_in_stage >= self.recipe.max_steps:
-            self._save()
-            raise IncompleteError(
-                f"the stage `{self.stage.name}` was not learned in {self.recipe.max_steps:,} steps "
-                f"(accuracy {self._recent_accuracy():.1%}); the same command with a higher --max-steps goes on, "
-                "another --seed or --rate may do better"
-            )
+        if self.is_finished or self.stage.decays or self.recipe.total_steps is not None:
+            return
+        steps, patience = self.progress.step_in_stage, self.recipe.patience
+        if steps >= self.recipe.max_steps:
+            why, more = f"was not learned in {steps:,} steps", "--max-steps"
+        elif patience is not None and steps - self.progress.best_step >= patience:
+            why, more = f"has not got better for {patience:,} steps", "--patience"
+        else:
+            return
+        self._save()
+        raise IncompleteError(
+            f"the stage `{self.stage.name}` {why} (accuracy {self._recent_accuracy():.1%}); the same command with a "
+            f"higher {more} goes on, another --seed or --rate may do better"
+        )
 
 
 def _named(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..base.errors import UserError
 from .episode import Episode, Question, Task
 from .languages import ENGLISH, check_language, load_language, unless_english
 from .lexicon import PEOPLE, PLACES
@@ -96,28 +97,47 @@ class Reasoning(Task):
     The two-argument relations of bAbI task 4. Both facts name the place that is asked about, so a reader must keep
     both: only the question's direction tells which of them holds the answer (that one is `supporting`, as in the
     official files), and it may have to be turned round (north of / south of) in the fact, the question, or both.
+
+    A training may begin with an easier `level`. At 2 the question is in the very words of its fact, so that nothing has
+    to be turned round; at 1 it is, besides, always the fact's first place that is asked for. 3 is the task itself.
     """
 
+    level: int = 3
+
     labels: ClassVar[tuple[str, ...]] = PLACES
+
+    def __post_init__(self) -> None:
+        if self.level not in (1, 2, 3):
+            raise UserError(f"level is 1, 2 or 3, not {self.level!r}")
 
     @property
     def lexicon(self) -> frozenset[str]:
         """The six places."""
         return frozenset(PLACES)
 
+    def knobs(self) -> dict[str, object]:
+        """The level where it is an easier one: samples keep the identity they had without it."""
+        return {knob: value for knob, value in super().knobs().items() if value != 3}
+
     def episode(self, rng: np.random.Generator) -> Episode:
         """`The hallway is east of the bathroom.`, `The bedroom is west of the bathroom.`; east of what is it?"""
         first, middle, last = (PLACES[i] for i in rng.permutation(len(PLACES))[:3])
         towards_first = _pick(rng, tuple(_OPPOSITE))
+        turned = [bool(rng.integers(2)), bool(rng.integers(2))]
+        asked, names_middle_first = int(rng.integers(2)), not rng.integers(2)
+        if self.level == 1:
+            turned[asked] = False
+        if self.level < 3:
+            names_middle_first = turned[asked]
         facts = [
-            _relation(first, towards_first, middle, turned=bool(rng.integers(2))),
-            _relation(last, _OPPOSITE[towards_first], middle, turned=bool(rng.integers(2))),
+            _relation(first, towards_first, middle, turned[0]),
+            _relation(last, _OPPOSITE[towards_first], middle, turned[1]),
         ]
-        answer, direction = [(first, towards_first), (last, _OPPOSITE[towards_first])][asked := int(rng.integers(2))]
-        if rng.integers(2):
-            question = f"What is {direction} of the {middle}?"
-        else:
+        answer, direction = [(first, towards_first), (last, _OPPOSITE[towards_first])][asked]
+        if names_middle_first:
             question = f"What is the {middle} {_OPPOSITE[direction]} of?"
+        else:
+            question = f"What is {direction} of the {middle}?"
         if rng.integers(2):
             facts.reverse()
             asked = 1 - asked

@@ -146,7 +146,7 @@ def small_size(**given: int | None) -> dict[str, int]:
     return {**default, **size}
 
 
-def refuse_size(**given: int | None) -> None:
+def refuse_size(**given: int | str | None) -> None:
     """Raise `UserError` for a size that was given where a backbone or a configuration has its own."""
     for name, count in given.items():
         if count is not None:

@@ -44,6 +44,8 @@ def split(base: nn.Module) -> LastLayer | None:
         return LastLayer(base, _without_last(base, pooler=None), _bert)
     if config.model_type == "gpt2" and not (config.scale_attn_by_inverse_layer_idx or config.reorder_and_upcast_attn):
         return LastLayer(base, _without_last(base, ln_f=nn.Identity()), _gpt2)
+    if config.model_type == "eurobert":
+        return LastLayer(base, _without_last(base, norm=nn.Identity()), _llama)
     if config.model_type in ("llama", "qwen2", "qwen3") and getattr(config, "sliding_window", None) is None:
         return LastLayer(base, _without_last(base, norm=nn.Identity()), _llama)
     return None
@@ -104,7 +106,8 @@ def _llama(layer: Any, hidden: torch.Tensor, rows: slice, base: Any) -> torch.Te
     cos, sin = base.rotary_emb(hidden, torch.arange(hidden.shape[1], device=hidden.device)[None])
     query, key = _turned(query, cos[:, rows], sin[:, rows]), _turned(key, cos, sin)
     key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
-    mixed = F.scaled_dot_product_attention(query, key, value, _causal(hidden, rows), scale=inner.scaling)
+    seen = _causal(hidden, rows) if inner.is_causal else None
+    mixed = F.scaled_dot_product_attention(query, key, value, seen, scale=inner.scaling)
     kept = hidden[:, rows] + inner.o_proj(_joined(mixed))
     return base.norm(kept + layer.mlp(layer.post_attention_layernorm(kept)))
 

@@ -20,6 +20,7 @@ import torch
 
 from ...base.errors import UserError, one_line
 from ..states import tensors
+from .backbone import positions
 from .causal import Causal, Kept
 
 #: The most that logits may differ by, relative to the largest. The bound is lower where the model rounds less: ten
@@ -149,10 +150,20 @@ class Proof:
         filled = [way.piece] * (-(-window // way.piece) + 2) if way.piece > 1 else [max(window, 4)] + [1] * 8
         found = []
         for sizes in (two + way.sizes(way.piece // 2 + 1), two + way.sizes(3), filled + way.sizes(3)):
-            found.append(self._compare(way, sizes))
+            found.append(self._compare(way, self._fitting(sizes)))
             if found[-1] is None:
                 return None
         return max(found)
+
+    def _fitting(self, sizes: Sequence[int]) -> Sequence[int]:
+        """As much of the end of `sizes` as the model has positions for."""
+        most = positions(self.causal.module) if self.causal.growth.endless else None
+        if most is None:
+            return sizes
+        fitting: list[int] = []
+        for size in reversed(sizes):
+            fitting.insert(0, min(size, most - sum(fitting)))
+        return [size for size in fitting if size]
 
     def _compare(self, way: Way, sizes: Sequence[int]) -> float | None:
         apart = self.apart(way, sizes)

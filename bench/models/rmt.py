@@ -35,6 +35,7 @@ def rmt(
     layers: int | None = None,
     hidden: int | None = None,
     heads: int | None = None,
+    family: str | None = None,
     memory_tokens: int = 8,
     segment_length: int | None = None,
     labels: str | Sequence[str] | None = None,
@@ -57,9 +58,11 @@ def rmt(
     `per_token` say how, see rmt_decoder.py.
 
     Plain `rmt` makes a small BERT with segments of 64 tokens, of `layers` (2), `hidden` (64) and `heads` (4); with
-    `kind=decoder` a small GPT-2; with `config` (a folder, a hub name, a JSON file, a dict) what that says, with random
-    weights. `rmt:model_best.pth` reads a checkpoint of the authors' own code, which holds the first memory; `config`
-    names its backbone, and `labels`, in their order, what a classifier was trained to tell.
+    `family=eurobert` an encoder that normalises first and turns its keys by their positions (RoPE), which learns to
+    reason where BERT does not; with `kind=decoder` a small GPT-2; with `config` (a folder, a hub name, a JSON file, a
+    dict) what that says, with random weights. `rmt:model_best.pth` reads a checkpoint of the authors' own code, which
+    holds the first memory; `config` names its backbone, and `labels`, in their order, what a classifier was trained to
+    tell.
 
     `memory_noise` is added in training only, and makes the memory last; the report's RMT has none. `bptt_depth` limits
     how many segments back gradients reach. The tokenizer is the backbone's own, else the embedded one. `dtype`
@@ -72,8 +75,10 @@ def rmt(
     answers = {option: value for option, value in answers.items() if value is not None}
     refuse_below_1(memory_tokens=memory_tokens)
     sizes = {"layers": layers, "hidden": hidden, "heads": heads}
+    if family is not None and (family not in _SMALL or kind == "decoder"):
+        raise UserError(f"family is that of a small encoder, {' or '.join(_SMALL)}, not {family!r}")
     if backbone or config is not None:
-        refuse_size(**sizes)
+        refuse_size(**sizes, family=family)
     else:
         segment_length = SEGMENT if segment_length is None else segment_length
         refuse_below_1(segment_length=segment_length)
@@ -81,7 +86,7 @@ def rmt(
         if kind == "decoder":
             config = small_gpt2(vocabulary, size, read + max(memory_tokens, _answer_room(answers)))
         else:
-            config = _small_bert(vocabulary, size, read + SPECIAL)
+            config = _SMALL[family or "bert"](vocabulary, size, read + SPECIAL)
     source = _source(backbone, config, tokenizer)
     kind = kind or source.kind or kind_of(source.config)
     reader = _reader(kind, mode, answers)
@@ -158,3 +163,26 @@ def _small_bert(vocabulary: int, size: Mapping[str, int], positions: int) -> dic
         "attention_probs_dropout_prob": 0.0,
         "type_vocab_size": 1,
     }
+
+
+def _small_eurobert(vocabulary: int, size: Mapping[str, int], positions: int) -> dict[str, Any]:
+    heads = size["heads"]
+    return {
+        "model_type": "eurobert",
+        "vocab_size": vocabulary,
+        "num_hidden_layers": size["layers"],
+        "hidden_size": size["hidden"],
+        "num_attention_heads": heads,
+        "num_key_value_heads": heads,
+        "intermediate_size": 8 * size["hidden"] // 3,
+        "max_position_embeddings": positions,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 100.0},
+        "initializer_range": 0.1,
+        "attention_dropout": 0.0,
+        "classifier_pooling": "bos",
+        **dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id", "mask_token_id"), 0),
+    }
+
+
+#: Encoders that are made here, by the family of Hugging Face that they are of.
+_SMALL = {"bert": _small_bert, "eurobert": _small_eurobert}

@@ -7,15 +7,17 @@ import torch
 
 from rmt_bench.base.errors import UserError
 from rmt_bench.bench.carried import Carried, CarriedRecipe
+from rmt_bench.bench.curriculum import Stage
 
 from .toys import Marks, Summing
 
+_STAGE = Stage("streams", 2, 12, decays=True)
 _RECIPE = CarriedRecipe(batches=2, longest=12, reads=3, hold=0.0)
 
 
 def _carried(recipe=_RECIPE, kind=Summing) -> Carried:
     torch.manual_seed(0)
-    return Carried(kind(), Marks(), recipe, 0)  # type: ignore[arg-type]
+    return Carried(kind(), Marks(), _STAGE, recipe, 0)  # type: ignore[arg-type]
 
 
 def _step(carried: Carried, number: int):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rmt_bench.base.errors import UserError
-from rmt_bench.bench.curriculum import Stage, draw_step, make_stages
+from rmt_bench.bench.curriculum import Stage, draw_step, make_stages, with_last_stage
 
 
 def _draws(stage: Stage, count: int = 2_000):
@@ -11,7 +11,7 @@ def _draws(stage: Stage, count: int = 2_000):
 
 
 def test_stages_grow_then_roll_then_decay():
-    stages = make_stages([1, 2, 7], [14, 48])
+    stages = with_last_stage(make_stages([1, 2, 7], [14, 48]))
     assert [stage.name for stage in stages] == [
         "1 segment",
         "2 segments",
@@ -25,7 +25,7 @@ def test_stages_grow_then_roll_then_decay():
 
 
 def test_without_rolling_training_never_sees_more_than_gradients_reach():
-    stages = make_stages(range(1, 8), [])
+    stages = with_last_stage(make_stages(range(1, 8), []))
     assert max(step.segments for stage in stages for step in _draws(stage, 200)) == 7
 
 

@@ -2,8 +2,11 @@ import pytest
 import torch
 
 from rmt_bench.base.errors import UserError
+from rmt_bench.bench.curriculum import Stage
 from rmt_bench.bench.processes import Accelerated, Alone, find_processes
 from rmt_bench.bench.stream import Stream
+
+_STAGE = Stage("7 segments", 7, 7)
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +53,7 @@ def test_a_batch_is_shared_without_rest(make_plan):
         import numpy as np
 
         stream = Stream(plan.tasks, plan.source, 32, 5, share)
-        groups = stream.batch(3, 2, np.random.default_rng(0))
+        groups = stream.batch(3, 2, _STAGE, np.random.default_rng(0)).groups
         return sorted(
             (np.concatenate(list(one.document.tokens)).tolist(), one.target) for group in groups for one in group
         )

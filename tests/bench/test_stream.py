@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 
 from rmt_bench.base.errors import UserError
+from rmt_bench.bench.curriculum import Stage
 from rmt_bench.bench.stream import Stream
 from rmt_bench.tasks.episode import Episode, Question, Task
+
+_STAGE = Stage("7 segments", 7, 7)
 
 
 @pytest.fixture
@@ -13,7 +16,11 @@ def stream(make_plan):
 
 
 def _batch(stream, number, segments):
-    return [example for group in stream.batch(number, segments, np.random.default_rng(number)) for example in group]
+    return [
+        example
+        for group in stream.batch(number, segments, _STAGE, np.random.default_rng(number)).groups
+        for example in group
+    ]
 
 
 @pytest.mark.parametrize("segments", [1, 2, 5])

@@ -7,17 +7,23 @@ import torch
 
 from rmt_bench.base.errors import IncompleteError, UserError
 from rmt_bench.bench.carried import CarriedRecipe
-from rmt_bench.bench.curriculum import make_stages
+from rmt_bench.bench.curriculum import make_stages, with_last_stage
 from rmt_bench.bench.processes import Alone
 from rmt_bench.bench.snapshot import Snapshot
+from rmt_bench.bench.stream import Batch
 from rmt_bench.bench.trainer import Recipe, Trainer
 
 from .toys import Marks, Summing
 
-_RECIPE = Recipe(tuple(make_stages([1, 2], [4])), rate=0.05, roll_rate=0.02, warmup=5, window=5, decay_steps=10)
+_STAGES = make_stages([1, 2], [4])
+_RECIPE = Recipe(with_last_stage(_STAGES), rate=0.05, roll_rate=0.02, warmup=5, window=5, decay_steps=10)
 #: Everything there is: carried streams and an average of the weights.
 _FULL = replace(
-    _RECIPE, stages=tuple(make_stages([1, 2], [4], 12)), decay_steps=40, average=0.9, carried=CarriedRecipe(3, 12)
+    _RECIPE,
+    stages=with_last_stage(_STAGES, 12),
+    decay_steps=40,
+    average=0.9,
+    carried=CarriedRecipe(3, 12),
 )
 
 
@@ -168,3 +174,56 @@ def test_the_log_goes_on_where_training_does(tmp_path):
     run(lambda step: None)
     steps = [json.loads(line)["step"] for line in (tmp_path / "train.jsonl").read_text().splitlines()]
     assert steps == list(range(len(steps)))
+
+
+def test_a_stage_that_gets_no_better_is_given_up(tmp_path):
+    hopeless = Recipe(_RECIPE.stages, rate=0.0, window=5, patience=30)
+    with pytest.raises(IncompleteError, match=r"`1 segment` has not got better for 30 steps .* higher --patience"):
+        _trainer(tmp_path, hopeless).run()
+
+
+def test_a_budget_is_spent_whole_on_the_last_stage_when_all_is_learned(tmp_path):
+    whole = replace(_RECIPE, total_steps=300)
+    progress = _trainer(tmp_path, whole).run()
+    assert progress.step == 300
+    assert [stage["stage"] for stage in progress.learned] == ["1 segment", "2 segments", "roll to 4", "decay"]
+    assert progress.learned[-1]["steps"] == 10
+
+
+def test_a_budget_that_ends_early_decays_at_the_stage_it_came_to(tmp_path):
+    short = replace(_RECIPE, rate=0.0, total_steps=40)
+    trainer = _trainer(tmp_path, short)
+    segments: list[int] = []
+    progress = trainer.run(lambda report: segments.append(report.segments))
+    assert [(stage["stage"], stage["steps"]) for stage in progress.learned] == [("1 segment", 30), ("decay", 10)]
+    assert set(segments) == {1}
+    assert trainer.longest == (1, 1)
+
+
+def test_what_training_saw_is_what_was_trained(tmp_path):
+    trainer = _trainer(tmp_path)
+    trainer.run()
+    assert trainer.longest == (2, 4)
+
+
+class _TwoTasks(Marks):
+    """Of its two tasks one cannot be told: its marks say nothing."""
+
+    def names(self, stage):
+        return ("marks", "noise")
+
+    def batch(self, number, segments, stage, rng):
+        if number % 2:
+            return super().batch(number, segments, stage, rng)
+        (group,) = super().batch(number, segments, stage, rng).groups
+        return Batch("noise", [[replace(example, target=int(rng.integers(3))) for example in group]])
+
+
+def test_a_stage_is_not_learned_while_one_of_its_tasks_is_not(tmp_path):
+    recipe = replace(_RECIPE, max_steps=200)
+    trainer = Trainer(Summing(), _TwoTasks(), recipe, Snapshot(tmp_path, "toy"))  # type: ignore[arg-type]
+    with pytest.raises(IncompleteError, match="`1 segment` was not learned in 200 steps"):
+        trainer.run()
+    recent = trainer.progress.recent
+    assert sum(recent["marks"]) / len(recent["marks"]) > 0.99
+    assert len(recent["marks"]) == len(recent["noise"]) == 3  # they share the window of 5 steps

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from rmt_bench.bench.curriculum import Stage
 from rmt_bench.bench.documents import Document
-from rmt_bench.bench.stream import Example
+from rmt_bench.bench.stream import Batch, Example
 
 LABELS = ("garden", "kitchen", "office")
 
@@ -43,8 +44,11 @@ class Marks:
         self.batch_size = batch_size
         self.segment_length = Summing.segment_length
 
-    def batch(self, number: int, segments: int, rng: np.random.Generator) -> list[list[Example]]:
-        return [[self._example(segments, rng) for _ in range(self.batch_size)]]
+    def names(self, stage: Stage) -> tuple[str, ...]:
+        return ("marks",)
+
+    def batch(self, number: int, segments: int, stage: Stage, rng: np.random.Generator) -> Batch:
+        return Batch("marks", [[self._example(segments, rng) for _ in range(self.batch_size)]])
 
     def _example(self, segments: int, rng: np.random.Generator) -> Example:
         target = int(rng.integers(len(LABELS)))

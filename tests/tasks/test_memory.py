@@ -42,6 +42,25 @@ def test_both_facts_of_reasoning_are_asked_about_in_either_order():
     assert {episode.questions[0].supporting for episode in draw("reasoning")} == {(0,), (1,)}
 
 
+def test_a_literal_question_puts_a_gap_into_the_words_of_its_fact():
+    literal, turned = (load_task("reasoning", level=level) for level in (2, 3))
+    as_said = {True: 0, False: 0}
+    for index in range(300):
+        for task in (literal, turned):
+            episode = task.episode(np.random.Generator(np.random.Philox(key=index)))
+            question = episode.questions[0]
+            fact = episode.facts[question.supporting[0]]
+            asked = question.text.removeprefix("What is ").removesuffix("?")
+            if asked.startswith("the "):
+                said = f"{asked[:4].title()}{asked[4:].replace(' ', ' is ', 1)} the {question.answer}."
+            else:
+                said = f"The {question.answer} is {asked}."
+            as_said[task is literal] += said == fact
+            assert read(" ".join(episode.facts), question.text) == question.answer
+    assert as_said[True] == 300
+    assert 100 < as_said[False] < 200
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_lexicon_finds_every_name_in_the_facts(name: str):
     task = load_task(name)

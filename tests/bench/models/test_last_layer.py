@@ -15,7 +15,7 @@ def _hidden(config, seed=0):
     return base, torch.randn(2, 30, base.get_input_embeddings().embedding_dim)
 
 
-@pytest.mark.parametrize("name", ["gpt2", "llama", "qwen2", "qwen3", "bert'", "roberta'"])
+@pytest.mark.parametrize("name", ["gpt2", "llama", "qwen2", "qwen3", "bert'", "roberta'", "eurobert'"])
 @pytest.mark.parametrize("rows", [slice(1, 5), slice(-4, None)])
 def test_some_rows_alone_are_what_they_are_among_all(name, rows):
     base, embedded = _hidden(_SPLIT[name])

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch import nn
-from transformers import PreTrainedConfig
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedConfig
 
 from rmt_bench.base.errors import UserError
 from rmt_bench.bench.models.causal import Causal, Growth, Kept
@@ -123,6 +123,12 @@ def test_the_largest_way_that_is_right_is_found(broken, way):
     found = find_way(Causal(broken()), 32)
     assert (found.piece, found.single_rest, found.singles) == (way.piece, way.single_rest, way.singles)
     assert found.difference < 1e-5
+
+
+@pytest.mark.parametrize("segment", [48, 96, 128])
+def test_a_model_with_few_positions_is_proved_within_them(segment):
+    config = GPT2Config(vocab_size=64, n_embd=16, n_layer=1, n_head=2, n_positions=128, initializer_range=0.3)
+    assert find_way(Causal(GPT2LMHeadModel(config).eval()), segment).piece == segment
 
 
 @pytest.mark.parametrize("broken", [Recurrent, Forgetful, Mixing, Drifting, Blocked, Bounded])

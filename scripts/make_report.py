@@ -1,0 +1,242 @@
+"""Make docs/report.md: the RMT report (arXiv 2304.11062) at the scale of our models.
+
+    python scripts/make_report.py                     run what is missing, then make the page: ten hours of one core
+    python scripts/make_report.py --only seeds,five   run what is missing of these sections, then make the page
+    python scripts/make_report.py --only page         make the page of what there is
+
+What docs/report/data holds is not run again; see experiments.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+from experiments import ROOT, Job, curve, provenance, run_all, training
+from trainings import ARCHITECTURES, EVERY, SEEDS, reasoning, strict, trained
+
+from rmt_bench.leaderboard.plots import plot_curves
+
+DOCS = ROOT / "docs"
+#: In segments of 64 tokens. Gradients reach 7; 31,936 are 2,043,904 tokens.
+FAR = "--lengths 7seg,64seg,512seg,4096seg,31936seg --samples 128 --min-samples 100 --token-budget 34M --batch-size 64"
+NEAR = (
+    "--lengths 1seg,4seg,7seg,15seg,64seg,512seg,4096seg --samples 256 --min-samples 32 --token-budget 8M "
+    "--batch-size 64"
+)
+
+
+def evaluated(name: str, model: Job, what: str) -> Job:
+    """An evaluation of a trained model."""
+    return Job(f"held/{name}", f"eval runs/{model.name} --name {name} {what} --seed 1", needs=(model.name,))
+
+
+def seeds() -> list[Job]:
+    """Does every seed hold a fact for two million tokens?"""
+    tasks = {"detect": "", "memorize": " --one-pass"}
+    return [
+        evaluated(f"{task}-{seed}", trained("rmt", seed), f"--tasks {task} {FAR}{how}")
+        for seed in SEEDS
+        for task, how in tasks.items()
+    ]
+
+
+def strictly() -> list[Job]:
+    """What the report's own training does here, with the deadband and without."""
+    bands = {"": "", "-deadband": " --model-arg memory_deadband=0.45"}
+    return [
+        evaluated(f"strict-{seed}{name}", strict(seed), f"--tasks detect {NEAR}{how}")
+        for seed in SEEDS
+        for name, how in bands.items()
+    ]
+
+
+def five(count: int = 3) -> list[Job]:
+    """The five architectures side by side."""
+    return [
+        evaluated(f"{name}-{seed}-near", trained(name, seed), f"--tasks detect {NEAR}")
+        for seed in list(SEEDS)[:count]
+        for name in ARCHITECTURES
+    ]
+
+
+def over_books() -> list[Job]:
+    """The same over novels, which training never saw: it reads `prose` only."""
+    far = FAR.replace("--min-samples 100", "--min-samples 16")
+    what = f"--tasks detect,memorize {far} --background {{books}}"
+    return [evaluated(f"books-{seed}", trained("rmt", seed), what) for seed in list(SEEDS)[:1]]
+
+
+def reasons() -> list[Job]:
+    """Two facts, and what they come to: with the deadband that it was trained with, and with it taken off."""
+    bands = {"": "", "-bare": " --model-arg memory_deadband=0"}
+    near = NEAR.replace("--min-samples 32", "--min-samples 100")
+    return [
+        evaluated(f"reasoning-{seed}{name}", reasoning(seed), f"--tasks reasoning {near}{how}")
+        for seed in list(SEEDS)[:1]
+        for name, how in bands.items()
+    ]
+
+
+SECTIONS = {"seeds": seeds, "books": over_books, "reasoning": reasons, "strict": strictly, "five": five}
+PAGE = """# The RMT report, at the scale of our models
+
+Made by `python scripts/make_report.py`; below each figure stand its commands, the days and the machines. "Scaling
+Transformer to 1M tokens and beyond with RMT" ([arXiv 2304.11062](https://arxiv.org/abs/2304.11062)) puts memory around
+BERT-base (110M parameters, 10 memory tokens, 499-token segments, filler from books). Here it is a BERT of 2 layers and
+372,166 parameters, 8 memory tokens, 64-token segments, trained from nothing, over `prose`. So numbers of segments
+compare, numbers of tokens do not: the report's 2,043,904 tokens are 4,096 of its segments, and 31,936 of ours.
+
+{sections}
+"""
+
+
+def there(jobs: Iterable[Job]) -> list[Job]:
+    """Those of `jobs` whose outcome is kept."""
+    return [job for job in jobs if job.kept.is_file()]
+
+
+def shown(row: pd.Series) -> str:
+    """A point of a curve: right answers of questions, and the interval."""
+    return f"{row['correct']:.0f}/{row['n']:.0f} ({row['ci_low']:.1%}-{row['ci_high']:.1%})"
+
+
+def table(jobs: Sequence[Job], labels: Sequence[str], head: str) -> str:
+    """One row for each evaluation and task, one column for each length."""
+    curves = [(label, curve(job)) for job, label in zip(jobs, labels, strict=True)]
+    lengths = list(dict.fromkeys(length for _, one in curves for length in one["length"]))
+    rows = [f"| {head} | {' | '.join(lengths)} |", "|---" * (len(lengths) + 1) + "|"]
+    for label, one in curves:
+        for task, points in one.set_index("length").groupby("task", sort=False):
+            cells = [shown(points.loc[length]) if length in points.index else "" for length in lengths]
+            rows.append(f"| {label}, {task} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def trainings(jobs: Sequence[Job]) -> str:
+    """Steps and minutes of the trainings that `jobs` need."""
+    rows = ["| training | steps | minutes | gradient, memory [segments] | stages |", "|---|---|---|---|---|"]
+    for name in dict.fromkeys(need for job in jobs for need in job.needs):
+        said = training(Job(name, "train "))
+        seen = said["trained_segments"]
+        stages = ", ".join(f"{stage['stage']} {stage['steps']}" for stage in said["stages"])
+        minutes = said["seconds"] / 60
+        rows.append(f"| {name} | {said['steps']} | {minutes:.1f} | {seen['gradient']}, {seen['memory']} | {stages} |")
+    return "\n".join(rows)
+
+
+def draw(jobs: Sequence[Job], labels: Sequence[str], name: str, title: str) -> str:
+    """A picture of one line for each evaluation, as Markdown."""
+    curves = [curve(job).assign(model=label) for job, label in zip(jobs, labels, strict=True)]
+    plot_curves(pd.concat(curves), DOCS / f"report/{name}.png", title)
+    return f"![{title}](report/{name}.png)"
+
+
+def section(title: str, text: str, jobs: Sequence[Job], labels: Sequence[str], head: str, picture: str = "") -> str:
+    """A part of the page: what it says, its picture, its table, the trainings behind it, and how it was made."""
+    parts = [f"## {title}", text, picture, table(jobs, labels, head), trainings(jobs), provenance(jobs)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def seeds_section(jobs: Sequence[Job]) -> str:
+    """Figure 1."""
+    first = [job for job in jobs if job.name.endswith("-0")]
+    picture = draw(first, ["RMT"] * len(first), "figure-1", "RMT, seed 0: gradients reached 7 segments")
+    labels = [f"seed {job.name.rpartition('-')[2]}" for job in jobs]
+    text = (
+        "The report trains on up to 7 segments and finds memorize and detect right far beyond. Ours do, in every seed "
+        "that stands here, once the memory is *rolled*: gradients reach back 7 segments, but start from a memory that "
+        "has lived through up to 48. Both marks are in the picture."
+    )
+    return section("A fact for two million tokens (figure 1)", text, jobs, labels, "task", picture)
+
+
+def strict_section(jobs: Sequence[Job]) -> str:
+    """The report's own training."""
+    picture = draw(
+        jobs, [job.name.removeprefix("held/") for job in jobs], "strict", "RMT that never saw more than 7 segments"
+    )
+    text = (
+        "The report's training to the letter: neither gradient nor memory goes beyond 7 segments. With the deadband "
+        "(no part of RMT: a memory token keeps its value unless a segment changes it by more than 0.45, root mean "
+        "square) the same weights are asked again."
+    )
+    labels = [job.name.removeprefix("held/") for job in jobs]
+    return section("Trained on 7 segments and no more", text, jobs, labels, "model", picture)
+
+
+def five_section(jobs: Sequence[Job]) -> str:
+    """The architectures side by side."""
+    first = [job for job in jobs if job.name.endswith("-0-near")]
+    names = {"rmt": "RMT", "armt": "ARMT", "gru": "GRU", "mamba2": "Mamba-2", "window": "Transformer, window of 64"}
+    labels = [names[job.name.removeprefix("held/").partition("-")[0]] for job in first]
+    picture = draw(first, labels, "five", "Five readers, 1,200 steps each on the same samples, seed 0")
+    text = (
+        "The same samples, the same 1,200 steps of 32 documents, the same curriculum and roll; none was tuned but the "
+        "RMT, whose recipe this is, so this ranks trainings as much as architectures. A window cannot hold what has "
+        "left it: its training ends at the stage that it came to."
+    )
+    labels = [job.name.removeprefix("held/").removesuffix("-near").replace("-", ", seed ") for job in jobs]
+    return section("Five architectures", text, jobs, labels, "model", picture)
+
+
+def books_section(jobs: Sequence[Job]) -> str:
+    """Text that training did not see."""
+    text = (
+        "War and Peace, Moby-Dick and Pride and Prejudice as filler; a text that is longer than they are reads them "
+        "again. Training saw `prose` only."
+    )
+    labels = [f"seed {job.name.rpartition('-')[2]}" for job in jobs]
+    return section("Over novels", text, jobs, labels, "model")
+
+
+def reasoning_section(jobs: Sequence[Job]) -> str:
+    """Reasoning."""
+    labels = [f"seed {job.name.split('-')[1]}" + (", deadband off" if "bare" in job.name else "") for job in jobs]
+    picture = draw(jobs, labels, "reasoning", "RMT with a deadband on its memory, reasoning")
+    text = (
+        "Two facts anywhere, and a question for which one must be found and turned round. This RMT has another encoder "
+        "(pre-norm, rotary positions, 3 layers: the small BERT did not learn the task), stages of its own "
+        "(bench/recipes/reasoning.toml), and a deadband of 0.45 on its memory, which is no part of RMT. With the "
+        "deadband taken off, the same weights forget."
+    )
+    return section("Reasoning", text, jobs, labels, "model", picture)
+
+
+WRITTEN = {
+    "seeds": seeds_section,
+    "books": books_section,
+    "reasoning": reasoning_section,
+    "strict": strict_section,
+    "five": five_section,
+}
+
+
+def make_page() -> None:
+    """The page, of what there is."""
+    parts = [WRITTEN[name](jobs) for name, made in SECTIONS.items() if (jobs := there(made()))]
+    (DOCS / "report.md").write_text(PAGE.format(sections="\n\n".join(parts)))
+
+
+def with_trainings(jobs: Iterable[Job]) -> list[Job]:
+    """`jobs`, each after the training that it needs."""
+    ordered: dict[str, Job] = {}
+    for job in jobs:
+        ordered |= {name: EVERY[name] for name in job.needs} | {job.name: job}
+    return list(ordered.values())
+
+
+def main() -> None:
+    """Run what is missing, make the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default=",".join(SECTIONS))
+    parser.add_argument("--at-once", type=int, default=None, help="jobs side by side [default: one a core]")
+    options = parser.parse_args()
+    wanted = [job for section in options.only.split(",") if section != "page" for job in SECTIONS[section]()]
+    run_all(with_trainings(wanted), options.at_once)
+    make_page()
+
+
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,8 @@
     import rmt_bench as rb
 
     samples = rb.generate(["detect"], "1k..32k", samples=50)        # or output="data": written as Parquet
-    outcome = rb.evaluate("rmt-tiny", samples, "runs/mine")          # or any SegmentModel of yours
+    run = rb.evaluate("rmt-tiny", samples)                          # or any SegmentModel of yours, or its class
+    run.curve().plot()
 
 Names are resolved when they are used: importing this package imports no torch.
 """
@@ -14,36 +15,68 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .bench.evaluate import evaluate
+    from .interop.api import (
+        Run,
+        build_board,
+        check,
+        compare,
+        evaluate,
+        load_run,
+        push_board,
+        push_checkpoint,
+        push_data,
+        train,
+    )
+    from .base.errors import IncompleteError, UserError
     from .bench.model import Reply, SegmentModel, load_model, model
+    from .bench.pretrained import from_pretrained
     from .bench.states import clone_state
     from .generators.background import background
+    from .generators.dataset import Dataset
     from .generators.generate import generate
     from .generators.tokens import load_tokenizer
+    from .leaderboard.curve import Comparison, Curve
     from .tasks.episode import Episode, Question, Task
     from .tasks.registry import task
 
     __version__: str
 
 _PUBLIC = {
+    "Comparison": "leaderboard.curve",
+    "Curve": "leaderboard.curve",
+    "Dataset": "generators.dataset",
     "Episode": "tasks.episode",
+    "IncompleteError": "base.errors",
     "Question": "tasks.episode",
     "Reply": "bench.model",
+    "Run": "interop.api",
     "SegmentModel": "bench.model",
     "Task": "tasks.episode",
+    "UserError": "base.errors",
     "background": "generators.background",
+    "build_board": "interop.api",
+    "check": "interop.api",
     "clone_state": "bench.states",
-    "evaluate": "bench.evaluate",
+    "compare": "interop.api",
+    "evaluate": "interop.api",
+    "from_pretrained": "bench.pretrained",
     "generate": "generators.generate",
     "load_model": "bench.model",
+    "load_run": "interop.api",
     "load_tokenizer": "generators.tokens",
     "model": "bench.model",
+    "push_board": "interop.api",
+    "push_checkpoint": "interop.api",
+    "push_data": "interop.api",
     "task": "tasks.registry",
+    "train": "interop.api",
 }
 
 __all__ = [
-    "Episode", "Question", "Reply", "SegmentModel", "Task", "__version__", "background", "clone_state", "evaluate",
-    "generate", "load_model", "load_tokenizer", "model", "task",
+    "Comparison", "Curve", "Dataset", "Episode", "IncompleteError", "Question", "Reply", "Run", "SegmentModel", "Task",
+    "UserError", "__version__", "background", "build_board", "check", "clone_state", "compare", "evaluate",
+    "from_pretrained", "generate", "load_model", "load_run", "load_tokenizer", "model", "push_board",
+    "push_checkpoint", "push_data", "task", "train",
 ]  # fmt: skip
 
 
@@ -58,4 +91,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

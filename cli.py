@@ -31,6 +31,11 @@ _COMMANDS = {
     "flops": "rmt_bench.bench.flops_command:flops_command",
     "show": "rmt_bench.leaderboard.show_command:show_command",
     "leaderboard": "rmt_bench.leaderboard.commands:leaderboard_group",
+    "push": "rmt_bench.interop.hub_commands:push_group",
+    "export": "rmt_bench.interop.commands:export_group",
+    "lm-eval": "rmt_bench.interop.commands:lm_eval_command",
+    "doctor": "rmt_bench.bench.doctor_command:doctor_command",
+    "completion": "rmt_bench.base.completion:completion_command",
 }
 
 
@@ -47,7 +52,7 @@ class _Rooms(click.Group):
         return getattr(importlib.import_module(module), attribute)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
             raise UserError(f"unknown command {args[0]!r}{did_you_mean(args[0], _COMMANDS)}; see: rmt-bench --help")
         return super().resolve_command(ctx, args)
 

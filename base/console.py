@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from time import monotonic
 from typing import Any
 
 import click
@@ -25,6 +27,8 @@ from rich.text import Text
 
 #: Columns of a table that goes to a file or a pipe, where nothing need be made to fit.
 _WIDE = 200
+#: Seconds between two pictures of a bar in a notebook.
+_NOTEBOOK_SECONDS = 0.25
 
 
 class Sections(click.Command):
@@ -65,15 +69,46 @@ class _Rate(ProgressColumn):
         return Text(f"{_short(speed)}/s" if speed else "", style="cyan")
 
 
+class _NotebookProgress(Progress):
+    """A bar in a notebook: an output of the cell that is written over, and empty at the end. Needs no widgets."""
+
+    def start(self) -> None:
+        """Show it."""
+        from IPython.display import DisplayHandle
+
+        self._handle = DisplayHandle()
+        self._due = monotonic() + _NOTEBOOK_SECONDS
+        self._handle.display(self.make_tasks_table(self.tasks))
+
+    def update(self, *arguments: Any, **more: Any) -> None:
+        """See `Progress.update`; what is shown follows a few times a second."""
+        super().update(*arguments, **more)
+        if monotonic() > self._due:
+            self._due = monotonic() + _NOTEBOOK_SECONDS
+            self._handle.update(self.make_tasks_table(self.tasks))
+
+    def stop(self) -> None:
+        """Leave nothing of it."""
+        self._due = math.inf
+        self._handle.update({"text/plain": "", "text/html": ""}, raw=True)
+
+
 @contextmanager
 def progress_bar(total: float | None, unit: str, *, quiet: bool = False) -> Iterator[Progress]:
-    """A progress bar on standard error with a rate and an estimate; shown on a terminal only, and not when `quiet`."""
+    """A progress bar with a rate and an estimate: on standard error if that is a terminal, or in a notebook.
+
+    Nothing is shown elsewhere, nor when `quiet`.
+    """
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), _Rate(),
         TextColumn("{task.fields[unit]}"), TimeElapsedColumn(), TextColumn("eta"), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as progress:
+    if console.is_jupyter and not quiet:
+        bar: Progress = _NotebookProgress(*columns, console=console)
+    else:
+        bar = Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True)
+    with bar as progress:
         progress.add_task("", total=total, unit=unit)
         yield progress
 

@@ -14,7 +14,7 @@ import torch
 from ..base.errors import UserError, one_line
 from ..base.files import atomic_path, read_json, write_json
 from ..generators.tokens import Encoder, load_tokenizer
-from .model import SegmentModel, load_model
+from .model import HUB, SegmentModel, load_model
 
 FORMAT = 1
 _WEIGHTS = "model.safetensors"
@@ -29,8 +29,8 @@ def save_checkpoint(
     folder = Path(folder)
     if hasattr(model, "rebuild"):
         spec, options = model.rebuild()
-    elif Path(spec.partition(":")[0]).is_file():
-        spec = str(Path(spec).absolute())
+    else:
+        spec, options = _first_made(spec, options)
     encoder = Encoder(model.tokenizer)
     if encoder.fingerprint != Encoder(load_tokenizer()).fingerprint:
         model.tokenizer.save_pretrained(folder / "tokenizer")
@@ -50,6 +50,17 @@ def save_checkpoint(
     return folder
 
 
+def _first_made(spec: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Name and options of a model that was made from a checkpoint, as they were before it was one; of a file its path.
+
+    So a checkpoint needs no other one to be loaded.
+    """
+    if (before := _stored(spec)) is not None:
+        folder, stored = before
+        return _first_made(plugin_beside(folder, stored["model"]), {**stored["options"], **options})
+    return (str(Path(spec).absolute()) if Path(spec.partition(":")[0]).is_file() else spec), options
+
+
 def load_checkpoint(folder: str | Path, **options: Any) -> SegmentModel:
     """The trained model in `folder`, in evaluation mode. `options` override those it was made with.
 
@@ -67,7 +78,7 @@ def load_checkpoint(folder: str | Path, **options: Any) -> SegmentModel:
     own_tokenizer = folder / "tokenizer"
     if own_tokenizer.is_dir():
         options.setdefault("tokenizer", str(own_tokenizer))
-    made: Any = load_model(stored["model"], **{**stored["options"], **options})
+    made: Any = load_model(plugin_beside(folder, stored["model"]), **{**stored["options"], **options})
     if Encoder(made.tokenizer).fingerprint != stored["tokenizer_fingerprint"]:
         raise UserError(f"{folder} was trained with another tokenizer than {made.tokenizer.name_or_path!r}")
     try:
@@ -76,6 +87,28 @@ def load_checkpoint(folder: str | Path, **options: Any) -> SegmentModel:
         raise UserError(f"the weights in {folder / _WEIGHTS} cannot be loaded: {one_line(error)}") from error
     made.trained_segments = stored["training"].get("trained_segments", {})
     return made.eval()
+
+
+def plugin_beside(folder: Path, spec: str) -> str:
+    """`spec`, where it is FILE.py:FACTORY and that file came with the checkpoint, as the path that it has there."""
+    file = folder / spec.partition(":")[0]
+    return f"{file}:{spec.partition(':')[2]}" if file.suffix == ".py" and file.is_file() else spec
+
+
+def read_training(spec: str) -> dict[str, Any]:
+    """What the checkpoint that `spec` names says of its training; nothing where it names none."""
+    found = _stored(spec)
+    return found[1]["training"] if found else {}
+
+
+def _stored(spec: str) -> tuple[Path, dict[str, Any]] | None:
+    """The folder and the checkpoint.json of the checkpoint that `spec` names, be it on the hub, if it names one."""
+    if spec.startswith(HUB):
+        from .pretrained import checkpoint_folder
+
+        spec = str(checkpoint_folder(spec))
+    path = Path(spec) / "checkpoint.json"
+    return (path.parent, read_json(path)) if path.is_file() else None
 
 
 def to_device(model: Any, device: str) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,10 @@ import click
 
 from ..base.console import Sections, given
 from ..base.errors import UserError
-from ..generators.commands import engine_options, plan_options, split_names
+from ..generators.commands import DATA_FOLDERS, TASK_NAMES, engine_options, plan_options, split_names
 from ..generators.passages import Passage, passages
 from ..generators.plan import Samples
-from .commands import DEVICE, MODEL_ARG, QUIET, whole_numbers
+from .commands import DEVICE, MODEL, MODEL_ARG, QUIET, whole_numbers
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def _setup_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
         return command(setup=Setup(model, model_args, device, dtype, compiled, seed), seed=seed, **more)
 
-    return click.argument("model")(MODEL_ARG(DEVICE(_with(called, _SETUP_OPTIONS))))
+    return MODEL(MODEL_ARG(DEVICE(_with(called, _SETUP_OPTIONS))))
 
 
 def _with(command: Callable[..., Any], options: tuple[Callable[..., Any], ...]) -> Callable[..., Any]:
@@ -129,9 +128,15 @@ _MOVED = ("background", "tokenizer", "facts")
 
 
 @click.command("eval", cls=Sections, sections=_SECTIONS)
-@click.option("--tasks", callback=split_names, help="Tasks, separated by commas: detect,qa1. See: rmt-bench tasks.")
+@click.option(
+    "--tasks", callback=split_names, shell_complete=TASK_NAMES,
+    help="Tasks, separated by commas: detect,qa1. See: rmt-bench tasks.",
+)  # fmt: skip
 @click.option("--lengths", help="Context lengths in tokens: 0, 4k, 1k..2M (doubling), 7seg, 1..7seg.")
-@click.option("--data", type=click.Path(), help="Ask what this data set holds; --tasks and --lengths choose from it.")
+@click.option(
+    "--data", type=click.Path(), shell_complete=DATA_FOLDERS,
+    help="Ask what this data set holds; --tasks and --lengths choose from it.",
+)  # fmt: skip
 @click.option("--output", type=click.Path(), help="The run's folder. [default: runs/MODEL-HASH]")
 @click.option("--name", help="What the model is called in tables and plots. [default: MODEL]")
 @click.option("--tokenizer", help="What counts tokens: a folder or a hub name. [default: the model's own]")
@@ -165,10 +170,10 @@ def eval_command(
 ) -> Finished:
     """Evaluate MODEL: how accurate are its answers at each length?
 
-    MODEL is a name (see: rmt-bench models), a checkpoint folder, `path/to/file.py:factory` or
-    `package.module:factory`. Samples are made on the fly, and need no disk, or come from --data. Ends with a table,
-    `curve.csv`, `curve.png` and `report.html` in the run's folder. The same command again does what is missing or
-    failed, and nothing twice; a reading that was interrupted goes on where it stood.
+    MODEL is a name (see: rmt-bench models), a checkpoint folder, `hf:OWNER/NAME` (one on the hub),
+    `path/to/file.py:factory` or `package.module:factory`. Samples are made on the fly, and need no disk, or come from
+    --data. Ends with a table, `curve.csv`, `curve.png` and `report.html` in the run's folder. The same command again
+    does what is missing or failed, and nothing twice; a reading that was interrupted goes on where it stood.
 
     \b
     rmt-bench eval rmt-tiny --tasks detect --lengths 1k..32k
@@ -178,11 +183,12 @@ def eval_command(
     rmt-bench eval my_model.py:make --model-arg width=256 --data DIR --workers 2 --timeout 60
     """
     from .evaluate import evaluate
+    from .reading_bar import reading_bar
 
     loaded: Any = (setup if workers is None else setup.for_a_look).make()
     samples = _samples(loaded, tasks, lengths, data, tokenizer, questions, options)
     folder = output or _default_folder(setup, name, getattr(loaded, "incidental", ()), probes, samples)
-    with _bar(samples, loaded.segment_length, quiet or as_json) as progress:
+    with reading_bar(samples, loaded.segment_length, quiet or as_json) as progress:
         outcome = evaluate(
             loaded, samples, folder, name=name or setup.spec, options=dict(setup.options), setup=setup,
             batch_size=batch_size, one_pass=one_pass, probes=probes, checkpoint_every=checkpoint_every,
@@ -257,21 +263,3 @@ def _default_folder(
     options = {key: value for key, value in setup.options.items() if key not in incidental}
     more = [part for part in (setup.identity, probes, name) if part]
     return Path("runs") / f"{label}-{digest(setup.spec, options, samples.identity(), *more)[:8]}"
-
-
-@contextlib.contextmanager
-def _bar(samples: Samples, segment_length: int, quiet: bool) -> Iterator[Any]:
-    """A progress bar over all tokens of all units; what a finished unit holds is counted when it is passed over."""
-    from ..base.console import advance, progress_bar, side_bar
-    from ..generators.lengths import parse_lengths
-    from ..generators.plan import Plan
-
-    def size(unit: Any) -> int:
-        return (unit.stop - unit.start) * parse_lengths(unit.length)[0].context_tokens(0, segment_length)
-
-    with progress_bar(sum(map(size, samples.units())), "tokens", quiet=quiet) as bar:
-        if isinstance(samples, Plan):
-            samples.source.watch = side_bar(bar, "characters")
-        yield lambda unit, tokens: advance(
-            bar, size(unit) if tokens is None else tokens, f"{unit.task} at {unit.length}"
-        )

@@ -167,7 +167,7 @@ def _describe(model: SegmentModel, name: str, options: dict[str, Any], samples: 
             "model": name,
             "options": {option: value for option, value in options.items() if option not in incidental},
             **({"settings": settings} if settings else {}),
-            "weights": _weights_digest(model),
+            "weights": weights_digest(model),
             "segment_length": model.segment_length,
             "model_tokenizer": fingerprint,
             "samples": samples.identity(),
@@ -181,7 +181,7 @@ def _describe(model: SegmentModel, name: str, options: dict[str, Any], samples: 
     }
 
 
-def _weights_digest(model: SegmentModel) -> str | None:
+def weights_digest(model: SegmentModel) -> str | None:
     """A hash of a torch module's parameters, so that a run cannot go on with other weights."""
     if not isinstance(model, torch.nn.Module):
         return None

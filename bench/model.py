@@ -99,8 +99,26 @@ class ScoringModel(Protocol):
         ...
 
 
+@runtime_checkable
+class LikelihoodModel(Protocol):
+    """A `SegmentModel` that gives any text a likelihood, as language models do and classifiers do not."""
+
+    def log_likelihoods(
+        self, state: State, prompts: Sequence[torch.Tensor], texts: Sequence[Sequence[torch.Tensor]]
+    ) -> list[list[tuple[float, bool]]]:
+        """For each of a row's texts, read behind its prompt: the log-likelihood, and whether each token is likeliest.
+
+        `texts` are int64 [n] each, n > 0, and as many as a row wants. A prompt may be empty where nothing was read, if
+        the model puts the token that begins a text there by itself (its `opens_texts` is true). Leaves the state as it
+        was.
+        """
+        ...
+
+
 #: Makes a `SegmentModel`, or a `ScoringModel` that starts and reads like one.
 Factory = Callable[..., Any]
+#: How a name begins that stands for a checkpoint on the hub.
+HUB = "hf:"
 _BASELINES = "rmt_bench.bench.models.baselines"
 _RECURRENT = "rmt_bench.bench.models.recurrent"
 MODELS: Registry[Factory] = Registry(
@@ -129,33 +147,40 @@ MODELS: Registry[Factory] = Registry(
 model = MODELS.register
 
 
-def load_model(spec: str, **options: Any) -> SegmentModel:
+def load_model(spec: str | Factory, **options: Any) -> SegmentModel:
     """The model that `spec` names, made with `options` (`--model-arg key=value`), in evaluation mode.
 
     `spec` is a registered name, optionally with an argument (`rmt:FOLDER`), `package.module:factory`,
-    `path/to/file.py:factory`, or a checkpoint folder. Raises `UserError` naming what is wrong: an unknown name, a
-    missing factory, an option it does not take, a method it lacks. The option `memory_deadband` goes with every model;
-    see models/deadband.py.
+    `path/to/file.py:factory`, a checkpoint folder, or `hf:OWNER/NAME`, one on the hub; or what makes the model itself:
+    a class of yours, a function. Raises `UserError` naming what is wrong: an unknown name, a missing factory, an option
+    it does not take, a method it lacks. The option `memory_deadband` goes with every model; see models/deadband.py.
     """
     if "memory_deadband" in options:
         from .models.deadband import with_deadband
 
         threshold = options.pop("memory_deadband")
         return with_deadband(load_model(spec, **options), threshold)
-    if (Path(spec) / "checkpoint.json").is_file():
+    if isinstance(spec, str) and spec.startswith(HUB):
+        from .pretrained import from_pretrained
+
+        return from_pretrained(spec.removeprefix(HUB), **options)
+    if isinstance(spec, str) and (Path(spec) / "checkpoint.json").is_file():
         from .checkpoint import load_checkpoint
 
         return load_checkpoint(spec, **options)
     import torch
 
-    made = _make(spec, options)
-    _refuse_incomplete(spec, made)
+    factory, arguments = _find(spec) if isinstance(spec, str) else (spec, ())
+    name = spec if isinstance(spec, str) else getattr(spec, "__name__", type(spec).__name__)
+    made = _make(name, factory, arguments, options)
+    refuse_incomplete(name, made)
     return made.eval() if isinstance(made, torch.nn.Module) else made  # type: ignore[return-value]
 
 
 def takes(spec: str, option: str) -> bool:
-    """Whether the factory that `spec` names has a parameter called `option`."""
-    return not (Path(spec) / "checkpoint.json").is_file() and option in inspect.signature(_find(spec)[0]).parameters
+    """Whether the factory that `spec` names has a parameter called `option`; a checkpoint is made as it was."""
+    is_made = spec.startswith(HUB) or (Path(spec) / "checkpoint.json").is_file()
+    return not is_made and option in inspect.signature(_find(spec)[0]).parameters
 
 
 def answers(
@@ -195,8 +220,7 @@ def refuse_unknown_options(spec: str, options: Iterable[str], *factories: Factor
             )
 
 
-def _make(spec: str, options: dict[str, Any]) -> SegmentModel:
-    factory, arguments = _find(spec)
+def _make(spec: str, factory: Factory, arguments: tuple[str, ...], options: dict[str, Any]) -> SegmentModel:
     refuse_unknown_options(spec, options, factory)
     try:
         return factory(*arguments, **options)
@@ -255,7 +279,8 @@ def _load_module(name: str, spec: str) -> Any:
         raise UserError(f"{known} (nor could the module {name!r} be imported: {one_line(error)})") from error
 
 
-def _refuse_incomplete(spec: str, made: Any) -> None:
+def refuse_incomplete(spec: str, made: Any) -> None:
+    """Raise `UserError` where `made`, which messages call `spec`, lacks a part of the protocol."""
     for name in ("tokenizer", "segment_length"):
         if not hasattr(made, name):
             raise UserError(f"model {spec!r} lacks the attribute `{name}`; see: rmt_bench.SegmentModel")

@@ -10,7 +10,7 @@ import torch
 
 from ..base.errors import UserError, did_you_mean
 from .checkpoint import to_device
-from .model import SegmentModel, load_model
+from .model import Factory, SegmentModel, load_model
 
 #: What `--dtype` may be.
 DTYPES = {"float64": torch.float64, "float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -18,13 +18,14 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32, "bfloat16": torch.
 
 @dataclass(frozen=True)
 class Setup:
-    """A model by its name, with its options, a device, a precision (None: as it comes), and whether it is compiled.
+    """A model by its name or its class, with its options, a device, a precision (None: as it comes), and whether it is
+    compiled.
 
     `seed` is that of torch's random stream while it is made: a model without weights of its own is the same one
     whenever it is made again. Raises `UserError` for an unknown `dtype`.
     """
 
-    spec: str
+    spec: str | Factory
     options: Mapping[str, Any] = field(default_factory=dict)
     device: str = "cpu"
     dtype: str | None = None

@@ -15,6 +15,7 @@ from typing import Any
 from ..base.engine import Engine, run
 from ..base.errors import UserError
 from ..base.files import digest, remove_temporaries, sha256_file, sole_writer, write_json, write_text
+from .card import card
 from .layout import DataFile, claim, data_files, new_manifest, read_manifest
 from .plan import SHARD, Plan, Unit
 from .rows import read_rows, stored_sample, token_counts, whole_file, write_samples
@@ -55,7 +56,7 @@ def generate_dataset(
             progress(file.path, (file.stop - file.start) * plan.tokens(plan.lengths[file.length]))
         remove_temporaries(folder)
         write_json(folder / "manifest.json", {**asked, "files": {file.path: files[file.path] for file in wanted}})
-        write_text(folder / "README.md", _card(plan, store))
+        write_text(folder / "README.md", card(plan, store, sum(entry["rows"] for entry in files.values())))
     return folder
 
 
@@ -76,17 +77,6 @@ def make_file(
         write_samples(path, itertools.chain.from_iterable(samples), store)
     tokens = token_counts(path)
     return {"rows": len(tokens), "n_tokens": [int(tokens.min()), int(tokens.max())], "sha256": sha256_file(path)}
-
-
-def _card(plan: Plan, store: str) -> str:
-    from jinja2 import Environment
-
-    template = (Path(__file__).parent / "data" / "card.md.jinja").read_text(encoding="utf-8")
-    tasks = {name: (type(task).__doc__ or "").strip().splitlines()[0] for name, task in plan.tasks.items()}
-    environment = Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
-    return environment.from_string(template).render(
-        lengths=[length.label for length in plan.lengths.values()], tasks=tasks, plan=plan.identity(), store=store
-    )
 
 
 class Dataset:

@@ -19,6 +19,8 @@ from .imports import Answer, Imported, Outcome, Unit, choices_of, write_imported
 
 KIND = "inspect"
 _RIGHT = ("C", "c", 1, 1.0, True, "1", "1.0")
+#: What the score in a log that rmt-bench wrote says of an answer.
+_OURS = ("answered", "invalid", "skipped")
 _MISSING = "reading .eval files takes inspect_ai: pip install 'rmt-bench[inspect]', or convert the log to .json"
 _TASK = re.compile(r"(?:.*/)?(?:babilong[_-])?(?P<task>[^/]+)")
 
@@ -110,7 +112,9 @@ def _answer(sample: Mapping[str, Any], number: int, task: str, length: str) -> A
         score = Score(False, "", "error", str(sample["error"].get("message", "error"))[:200])
     else:
         (said,) = sample["scores"].values()
-        score = Score(said.get("value") in _RIGHT, str(said.get("answer") or ""), "answered")
+        told = said.get("metadata") or {}
+        status = told["status"] if told.get("status") in _OURS else "answered"
+        score = Score(said.get("value") in _RIGHT, str(said.get("answer") or ""), status, str(told.get("reason") or ""))
     key = str(metadata.get("id") or digest(task, length, str(sample.get("id")), question, target)[:32])
     haystack = str(metadata.get("haystack_id") or "")
     tokens = metadata.get("n_tokens")

@@ -4,8 +4,8 @@ results_2026-01-31T10-00-00.000000.json     accuracies of each task, n, settings
 samples_babilong_qa1_2026-01-31T10-00-00.000000.jsonl      one line for each answer (--log_samples)
 
 A task has a length if its metric is called by it (`"4096,none"`, as RULER's are), if its metadata names one
-(`max_seq_lengths`, as babilong's), or if its name ends with one (`babilong_qa1_4k`); others are no long-context tasks,
-and are left out with a note.
+(`max_seq_lengths`, as babilong's; `rmt_bench`, as in tasks that were exported from here), or if its name ends with one
+(`babilong_qa1_4k`); others are no long-context tasks, and are left out with a note.
 """
 
 from __future__ import annotations
@@ -66,6 +66,9 @@ def _points(said: Mapping[str, Any], name: str, scores: Mapping[str, Any]) -> It
             yield name, metric, float(value)
     accuracy = next((plain[metric] for metric in _METRICS if metric in plain), None)
     if accuracy is None or not 0 <= accuracy <= 1:
+        return
+    if isinstance(ours := (said.get("configs", {}).get(name, {}).get("metadata") or {}).get("rmt_bench"), dict):
+        yield str(ours["task"]), str(ours["length"]), float(accuracy)
         return
     inside = _IN_NAME.fullmatch(name)
     length = inside["length"] if inside else _length(said, name)

@@ -11,34 +11,37 @@ import pandas as pd
 from ..base.files import atomic_path
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
+#: Inches of a picture of its own.
+SIZE = (9, 5.2)
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _MARKS = "osD^vP*"
 
 
 def plot_curves(table: pd.DataFrame, path: str | Path, title: str = "") -> None:
-    """Draw one line per model and task: accuracy with 95% intervals over a log axis of tokens, as a PNG.
+    """Draw `draw_curves` as a PNG of its own; whatever else a process draws, and with what, is left alone."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE, layout="constrained")
+    draw_curves(table, figure.subplots(), title)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=140, metadata={"Software": None})
+
+
+def draw_curves(table: pd.DataFrame, axes: Axes, title: str = "") -> None:
+    """Draw one line per model and task onto `axes`: accuracy with 95% intervals over a log axis of tokens.
 
     The chance level is dotted; where models say how many segments training saw, its end is marked: the longest
     gradient, and the longest memory.
     """
     import matplotlib as mpl
 
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
     with mpl.rc_context({"text.parse_math": False}):  # a name may have a $
-        figure = _drawn(table, title)
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=140, metadata={"Software": None})
-    plt.close(figure)
+        _draw(table, axes, title)
 
 
-def _drawn(table: pd.DataFrame, title: str) -> Figure:
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(9, 5.2), layout="constrained")
+def _draw(table: pd.DataFrame, axes: Axes, title: str) -> None:
     models = table["model"].nunique()
     for number, ((model, task), group) in enumerate(table.groupby(["model", "task"], sort=False)):
         label = str(task) if models == 1 else f"{model}, {task}"
@@ -57,14 +60,13 @@ def _drawn(table: pd.DataFrame, title: str) -> Figure:
     axes.xaxis.set_minor_formatter(lambda tokens, _: "")
     axes.set_xlabel("length of the text with its question, in tokens (log scale)")
     axes.set_ylabel("accuracy, with 95% interval")
-    axes.set_title(title or ", ".join(dict.fromkeys(table["model"])), loc="left")
+    axes.set_title(title or ", ".join(dict.fromkeys(table["model"])), loc="left", parse_math=False)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="best")
-    return figure
 
 
-def _line(axes, group: pd.DataFrame, label: str, number: int) -> None:
+def _line(axes: Axes, group: pd.DataFrame, label: str, number: int) -> None:
     colour = _COLOURS[number % len(_COLOURS)]
     tokens, accuracy = group["n_tokens"].clip(lower=1), group["accuracy"]
     low, high = (accuracy - group["ci_low"]).clip(lower=0), (group["ci_high"] - accuracy).clip(lower=0)
@@ -76,7 +78,7 @@ def _line(axes, group: pd.DataFrame, label: str, number: int) -> None:
         axes.annotate(f"n={n}", (x, top), xytext=(0, 5), textcoords="offset points", ha="center", size=7, color=colour)
 
 
-def _mark_training(axes, table: pd.DataFrame) -> list[float]:
+def _mark_training(axes: Axes, table: pd.DataFrame) -> list[float]:
     """Mark how far training saw; returns where, in tokens."""
     marked: list[float] = []
     marks = {

@@ -15,14 +15,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
-from ..base.errors import IncompleteError, UserError, one_line
+from ..base.errors import UserError
 from ..base.files import atomic_path
+from ..base.hub import Repository
 from .site.manifest import MANIFEST, inside, prepare, remove_stale, site_files, write_manifest
-
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
 
 RepoType = Literal["space", "dataset"]
 _GIT_ADDRESS = re.compile(r"^(?:git@|ssh://|https?://|git://|file://)|\.git/?$")
@@ -53,8 +51,7 @@ def target_of(to: str, branch: str = "gh-pages", repo_type: RepoType = "space") 
     """
     kind, _, rest = to.partition(":")
     if kind == "hf":
-        if not re.fullmatch(r"[\w.-]+/[\w.-]+", rest):
-            raise UserError(f"{to!r} names no repository on the hub: write hf:OWNER/NAME")
+        Repository(rest, repo_type)  # refuses what is no name
         return Hub(rest, repo_type)
     if kind == "git" and not to.startswith("git://"):
         return Git(_remote(rest), branch)
@@ -185,59 +182,40 @@ class Hub:
     @property
     def where(self) -> str:
         """The repository's address."""
-        from huggingface_hub import constants
-
-        return f"{constants.ENDPOINT}/{self.repo_type}s/{self.name}"
+        return self._repository.where
 
     def stale(self, files: Sequence[str]) -> list[str]:
         """Patterns, since the hub is not asked."""
-        return ["models/*.html, tasks/*.html of an earlier board that this one has not"]
+        return [f"{', '.join(PAGES)} of an earlier board that this one has not"]
 
     def put(self, site: Path, files: Sequence[str]) -> str:
         """Make the repository where there is none, and put the site there in one commit."""
-        from huggingface_hub import HfApi
-        from huggingface_hub.errors import (
-            HfHubHTTPError,
-            HFValidationError,
-            HTTPError,
-            LocalTokenNotFoundError,
-            OfflineModeIsEnabled,
-        )
-
-        try:
-            self._upload(HfApi(), site, files)
-        except (LocalTokenNotFoundError, HFValidationError, OfflineModeIsEnabled) as error:
-            raise UserError(f"{self.where} cannot be written: {one_line(error)}; see: hf auth login") from error
-        except HfHubHTTPError as error:
-            raise UserError(
-                f"{self.where} cannot be written: {one_line(error)}; log in with `hf auth login`, or set HF_TOKEN, "
-                "as someone who may write there"
-            ) from error
-        except HTTPError as error:
-            raise IncompleteError(f"{self.where} cannot be reached ({one_line(error)}): try again") from error
+        self._repository.put(self.contents(site, files), "Publish the leaderboard", stale=PAGES, sdk=self.sdk)
         return f"{len(files)} files are at {self.where}"
 
-    def _upload(self, api: HfApi, site: Path, files: Sequence[str]) -> None:
-        sdk = "static" if self.repo_type == "space" else None
-        api.create_repo(self.name, repo_type=self.repo_type, space_sdk=sdk, exist_ok=True)
-        with tempfile.TemporaryDirectory() as name:
-            staged = Path(name)
-            copy_site(site, files, staged)
-            if sdk:
-                self._write_card(api, staged / "README.md")
-            api.upload_folder(
-                repo_id=self.name, repo_type=self.repo_type, folder_path=staged,
-                delete_patterns=["models/*.html", "tasks/*.html"], commit_message="Publish the leaderboard",
-            )  # fmt: skip
+    @property
+    def _repository(self) -> Repository:
+        return Repository(self.name, self.repo_type)
 
-    def _write_card(self, api: HfApi, readme: Path) -> None:
+    @property
+    def sdk(self) -> str | None:
+        """How a Space is shown: as it is."""
+        return "static" if self.repo_type == "space" else None
+
+    def contents(self, site: Path, files: Sequence[str]) -> dict[str, Path | bytes]:
+        """What goes there: the files of the site, and for a Space its card."""
+        contents: dict[str, Path | bytes] = {name: inside(site, name) for name in files}
+        return contents | (self._card(site, files) if self.sdk else {})
+
+    def _card(self, site: Path, files: Sequence[str]) -> dict[str, bytes]:
         """A Space is shown if its README says how: so the site's is made to, or where it has none, one is written."""
-        if readme.exists():
-            readme.write_text(_CARD + readme.read_text(encoding="utf-8"), encoding="utf-8")
-        elif not api.file_exists(self.name, "README.md", repo_type=self.repo_type):
-            readme.write_text(_CARD, encoding="utf-8")
+        if "README.md" in files:
+            return {"README.md": _CARD.encode() + (site / "README.md").read_bytes()}
+        return {} if self._repository.has("README.md") else {"README.md": _CARD.encode()}
 
 
+#: Pages of models and tasks, of which a board may have others than an earlier one.
+PAGES = ("models/*.html", "tasks/*.html")
 #: What tells the hub to show the page.
 _CARD = """\
 ---

@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "generators": {"base", "tasks"},
     "bench": {"base", "tasks", "generators"},
     "leaderboard": {"base", "bench.record", "tasks.scoring", "tasks.scoring_babilong"},
+    "interop": {"base", "tasks", "generators", "bench", "leaderboard"},
 }
 HEAVY = {"base": {"torch", "transformers", "datasets"}, "tasks": {"torch", "transformers", "datasets"},
          "generators": {"torch"}, "leaderboard": {"torch", "transformers", "datasets"}}  # fmt: skip

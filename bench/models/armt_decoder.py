@@ -23,7 +23,7 @@ from ...base.errors import UserError
 from ...tasks.lexicon import PLACES
 from .associative import Associations, AssociativeMemory
 from .backbone import fitting_segment, refuse_below_1, refuse_short_vocabulary
-from .choosing import AnswerTokens, choice_log_likelihoods
+from .choosing import AnswerTokens, Continued, choice_log_likelihoods, text_log_likelihoods
 from .diagonal import read_diagonally
 from .labels import label_columns
 from .layerwise import LayerwiseDecoder
@@ -244,6 +244,22 @@ class ChoosingARMT(ARMT):
             )
         prefix = self._answers.prefix.to(self.device)
         rows = [torch.cat([prompt, prefix]) for prompt in prompts]
+        return choice_log_likelihoods(*self._behind(state, rows), tokens)
+
+    def log_likelihoods(
+        self, state: Associations, prompts: Sequence[torch.Tensor], texts: Sequence[Sequence[torch.Tensor]]
+    ) -> list[list[tuple[float, bool]]]:
+        """See `LikelihoodModel`. Raises `UserError` when a text is longer than there are positions left."""
+        longest = max(len(row) + len(text) - 1 for row, mine in zip(prompts, texts, strict=True) for text in mine)
+        if longest > self.decoder.positions:
+            raise UserError(
+                f"prompt and text need {longest} positions, the decoder has {self.decoder.positions}: give a smaller "
+                "segment_length"
+            )
+        return text_log_likelihoods(*self._behind(state, prompts), texts)
+
+    def _behind(self, state: Associations, rows: Sequence[torch.Tensor]) -> tuple[torch.Tensor, Continued]:
+        """The logits right behind `rows`, and what continues them."""
 
         def continued(which: torch.Tensor, more: torch.Tensor) -> torch.Tensor:
             longer = [torch.cat([rows[row], new]) for row, new in zip(which.tolist(), more, strict=True)]
@@ -251,7 +267,7 @@ class ChoosingARMT(ARMT):
             behind = torch.arange(1, more.shape[1] + 1, device=self.device)
             return self._logits(Associations(*(part[which] for part in state)), longer, begun + behind)
 
-        return choice_log_likelihoods(self._logits(state, rows, self._ends(rows))[:, 0], continued, tokens)
+        return self._logits(state, rows, self._ends(rows))[:, 0], continued
 
     def rebuild(self) -> tuple[str, dict[str, Any]]:
         """The name and options that make this model again, without its weights: what a checkpoint stores."""

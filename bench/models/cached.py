@@ -23,7 +23,7 @@ from ...generators.tokens import load_tokenizer
 from ..model import Reply, likeliest, model
 from .backbone import Source, load_config, refuse_short_vocabulary
 from .causal import Causal, Kept
-from .choosing import AnswerTokens, choice_log_likelihoods
+from .choosing import AnswerTokens, Continued, choice_log_likelihoods, text_log_likelihoods
 from .generating import as_reply, end_tokens
 from .piecewise import LONGEST, Way, find_way, read_in
 
@@ -134,6 +134,11 @@ class CachedModel(nn.Module):
         return self.stated_limit() if self.state_grows else None
 
     @property
+    def opens_texts(self) -> bool:
+        """Whether it puts the token that begins a text there by itself: where its tokenizer does."""
+        return len(self._opening) > 0
+
+    @property
     def about(self) -> dict[str, Any]:
         """What run.json says of the reading."""
         told = {"architecture": type(self.backbone).__name__, "read_in": str(self.way), "state_grows": self.state_grows}
@@ -173,12 +178,25 @@ class CachedModel(nn.Module):
             replies |= zip(asked.rows, said, strict=True)
         return [replies[row] for row in range(len(prompts))]
 
-    def _ask(self, state: Any, prompts: Sequence[torch.Tensor], apart: Sequence[bool] = ()) -> Iterator[Asked]:
+    def log_likelihoods(
+        self, state: Any, prompts: Sequence[torch.Tensor], texts: Sequence[Sequence[torch.Tensor]]
+    ) -> list[list[tuple[float, bool]]]:
+        """See `LikelihoodModel`."""
+        found: dict[int, list[tuple[float, bool]]] = {}
+        for asked in self._ask(state, prompts, prefixed=False):
+            mine = [texts[row] for row in asked.rows]
+            rated = text_log_likelihoods(asked.logits, self._continued(asked), mine)
+            found |= zip(asked.rows, rated, strict=True)
+        return [found[row] for row in range(len(prompts))]
+
+    def _ask(
+        self, state: Any, prompts: Sequence[torch.Tensor], apart: Sequence[bool] = (), prefixed: bool = True
+    ) -> Iterator[Asked]:
         """Prompts are read in groups of one length: a recurrent layer would take padding for text.
 
-        Rows that differ in `apart` come in different groups.
+        Rows that differ in `apart` come in different groups. An answer's prefix stands behind them, if `prefixed`.
         """
-        prefix = self._answers.prefix.to(self.device)
+        prefix = self._answers.prefix[: None if prefixed else 0].to(self.device)
         groups: dict[tuple[int, bool], list[int]] = defaultdict(list)
         for row, (prompt, kind) in enumerate(zip(prompts, apart or [False] * len(prompts), strict=True)):
             groups[len(prompt), kind].append(row)
@@ -192,10 +210,13 @@ class CachedModel(nn.Module):
         return read_in(self.causal, self.way, state.rows(rows), self._opened(state, tokens))
 
     def _rank(self, asked: Asked, choices: Sequence[Sequence[torch.Tensor]]) -> torch.Tensor:
+        return choice_log_likelihoods(asked.logits, self._continued(asked), choices, self.answering.per_token)
+
+    def _continued(self, asked: Asked) -> Continued:
         def continued(which: torch.Tensor, more: torch.Tensor) -> torch.Tensor:
             return read_in(self.causal, self.way, asked.kept.rows(which.tolist()), more, more.shape[1])[0]
 
-        return choice_log_likelihoods(asked.logits, continued, choices, self.answering.per_token)
+        return continued
 
     def _generate(self, asked: Asked) -> list[Reply]:
         """What is generated greedily behind each prompt, up to an end-of-text token."""

@@ -10,6 +10,7 @@ A model gives the logits after its prompts, and a function that continues them; 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -63,25 +64,58 @@ def choice_log_likelihoods(
     Where every choice is a single token, that is all it takes; `continued` is asked about longer ones, as many at a
     time as there are prompts. `per_token` gives the mean over a choice's tokens instead of their sum.
     """
+    rated = _rated(first, continued, choices)
+    total = rated.totals
+    if per_token:
+        total = total / torch.tensor([len(one) for row in choices for one in row], device=first.device)
+    scores = total.new_full((len(first), max(map(len, choices), default=0)), -torch.inf)
+    return scores.index_put((rated.rows, rated.columns), total)
+
+
+def text_log_likelihoods(
+    first: torch.Tensor, continued: Continued, texts: Sequence[Sequence[torch.Tensor]]
+) -> list[list[tuple[float, bool]]]:
+    """For each text of each row its log-likelihood, and whether each of its tokens is the likeliest at its place.
+
+    `first`, `continued` and `texts` are as in `choice_log_likelihoods`.
+    """
+    rated = _rated(first, continued, texts)
+    pairs = iter(zip(rated.totals.tolist(), rated.greedy.tolist(), strict=True))
+    return [[next(pairs) for _ in row] for row in texts]
+
+
+@dataclass(frozen=True)
+class _Rated:
+    """One entry for each text, row by row: its place (row, column), its log-likelihood, whether it is the likeliest."""
+
+    rows: torch.Tensor
+    columns: torch.Tensor
+    totals: torch.Tensor
+    greedy: torch.Tensor
+
+
+def _rated(first: torch.Tensor, continued: Continued, texts: Sequence[Sequence[torch.Tensor]]) -> _Rated:
     device = first.device
-    places = [(row, column) for row, mine in enumerate(choices) for column in range(len(mine))]
-    tokens = [choices[row][column].to(device) for row, column in places]
+    places = [(row, column) for row, mine in enumerate(texts) for column in range(len(mine))]
+    tokens = [texts[row][column].to(device) for row, column in places]
     rows, columns = torch.tensor(places, dtype=torch.int64, device=device).view(-1, 2).unbind(1)
     heads = torch.stack([one[0] for one in tokens]) if tokens else rows
-    total = _log_softmax(first)[rows, heads]
+    total, greedy = _log_softmax(first)[rows, heads], first.argmax(-1)[rows] == heads
     longer = [index for index, one in enumerate(tokens) if len(one) > 1]
     for start in range(0, len(longer), len(first)):
-        part = longer[start : start + len(first)]
-        more = _rest(continued, rows[part], [tokens[index] for index in part])
-        total = total.index_add(0, torch.tensor(part, device=device), more)
-    if per_token:
-        total = total / torch.tensor([len(one) for one in tokens], device=device)
-    scores = total.new_full((len(first), max(map(len, choices), default=0)), -torch.inf)
-    return scores.index_put((rows, columns), total)
+        part = torch.tensor(longer[start : start + len(first)], device=device)
+        more, still = _rest(continued, rows[part], [tokens[index] for index in part.tolist()])
+        total = total.index_add(0, part, more)
+        greedy = greedy.index_put((part,), greedy[part] & still)
+    return _Rated(rows, columns, total, greedy)
 
 
-def _rest(continued: Continued, rows: torch.Tensor, tokens: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Log-likelihood [k] of all tokens but the first, each given what stands before it."""
+def _rest(
+    continued: Continued, rows: torch.Tensor, tokens: Sequence[torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of all tokens but the first, each given what stands before it: the log-likelihood [k], and whether each is the
+    likeliest [k].
+    """
     given = [one[:-1] for one in tokens]
     longest = max(map(len, given))
     padded = torch.stack([torch.cat([one, one[-1:].expand(longest - len(one))]) for one in given])
@@ -89,8 +123,10 @@ def _rest(continued: Continued, rows: torch.Tensor, tokens: Sequence[torch.Tenso
     is_token = torch.arange(longest, device=rows.device) < torch.tensor(
         [[len(one)] for one in given], device=rows.device
     )
-    likelihoods = _log_softmax(continued(rows, padded)).gather(-1, wanted[..., None])[..., 0]
-    return likelihoods.masked_fill(~is_token, 0).sum(1)
+    logits = continued(rows, padded)
+    likelihoods = _log_softmax(logits).gather(-1, wanted[..., None])[..., 0]
+    greedy = (logits.argmax(-1) == wanted) | ~is_token
+    return likelihoods.masked_fill(~is_token, 0).sum(1), greedy.all(1)
 
 
 def _log_softmax(logits: torch.Tensor) -> torch.Tensor:

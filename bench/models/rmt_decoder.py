@@ -20,7 +20,7 @@ from ...base.errors import UserError
 from ...tasks.lexicon import PLACES
 from ..model import Reply, likeliest
 from .backbone import fitting_segment, positions
-from .choosing import AnswerTokens, choice_log_likelihoods
+from .choosing import AnswerTokens, Continued, choice_log_likelihoods, text_log_likelihoods
 from .generating import as_reply, end_tokens
 from .labels import label_columns
 from .recurrent_memory import RecurrentMemory
@@ -203,17 +203,14 @@ class ChoosingRMT(GeneratingRMT):
 
         Raises `UserError` when a choice is longer than the backbone has positions left for.
         """
-        rows, tokens = self._opened(prompts), self._answers.rows(choices)
-        self._refuse_long(rows, tokens)
+        tokens = self._answers.rows(choices)
+        return choice_log_likelihoods(*self._behind(state, self._opened(prompts), tokens), tokens, self._per_token)
 
-        def continued(which: torch.Tensor, more: torch.Tensor) -> torch.Tensor:
-            begun = [rows[row] for row in which.tolist()]
-            behind = torch.arange(1, more.shape[1] + 1, device=self.device)
-            longer = [torch.cat([row, new]) for row, new in zip(begun, more, strict=True)]
-            return self._logits(state[which], longer, self._ends(begun)[:, None] + behind)
-
-        first = self._logits(state, rows, self._ends(rows)[:, None])[:, 0]
-        return choice_log_likelihoods(first, continued, tokens, self._per_token)
+    def log_likelihoods(
+        self, state: torch.Tensor, prompts: Sequence[torch.Tensor], texts: Sequence[Sequence[torch.Tensor]]
+    ) -> list[list[tuple[float, bool]]]:
+        """See `LikelihoodModel`. Raises `UserError` when a text is longer than there are positions left."""
+        return text_log_likelihoods(*self._behind(state, prompts, texts), texts)
 
     def answer(
         self, state: torch.Tensor, prompts: Sequence[torch.Tensor], choices: Sequence[Sequence[str]]
@@ -229,6 +226,20 @@ class ChoosingRMT(GeneratingRMT):
         if free:
             replies |= zip(free, self._generate(state[free], self._opened([prompts[i] for i in free])), strict=True)
         return [replies[row] for row in range(len(prompts))]
+
+    def _behind(
+        self, state: torch.Tensor, rows: Sequence[torch.Tensor], tokens: Sequence[Sequence[torch.Tensor]]
+    ) -> tuple[torch.Tensor, Continued]:
+        """The logits right behind `rows`, and what continues them; refuses `tokens` that have no place there."""
+        self._refuse_long(rows, tokens)
+
+        def continued(which: torch.Tensor, more: torch.Tensor) -> torch.Tensor:
+            begun = [rows[row] for row in which.tolist()]
+            behind = torch.arange(1, more.shape[1] + 1, device=self.device)
+            longer = [torch.cat([row, new]) for row, new in zip(begun, more, strict=True)]
+            return self._logits(state[which], longer, self._ends(begun)[:, None] + behind)
+
+        return self._logits(state, rows, self._ends(rows)[:, None])[:, 0], continued
 
     def _logits(self, memory: torch.Tensor, rows: Sequence[torch.Tensor], wanted: torch.Tensor) -> torch.Tensor:
         """The logits at the positions `wanted`, int64 [k, n], and nowhere else: [k, n, vocabulary]."""

@@ -167,58 +167,71 @@ def test_a_branch_that_git_does_not_allow_is_refused(site, remote):
 class _Hub:
     """Notes what it is told, as `HfApi` would be told it."""
 
-    def __init__(self, readme: bool = False):
+    def __init__(self, *files: str):
         self.calls: list[tuple[str, Any]] = []
-        self.sent: set[str] = set()
-        self._readme = readme
+        self.sent: dict[str, Any] = {}
+        self.deleted: set[str] = set()
+        self._files = files
 
     def create_repo(self, repo_id: str, **options: Any) -> None:
         self.calls.append((f"create {repo_id}", options))
 
     def file_exists(self, repo_id: str, filename: str, **options: Any) -> bool:
-        return self._readme
+        return filename in self._files
 
-    def upload_folder(self, folder_path: Path, **options: Any) -> None:
-        self.sent = _tree(folder_path)
-        self.calls.append(("upload", options))
+    def list_repo_files(self, repo_id: str, **options: Any) -> list[str]:
+        return list(self._files)
+
+    def create_commit(self, repo_id: str, operations: list[Any], **options: Any) -> None:
+        adds = [told for told in operations if isinstance(told, huggingface_hub.CommitOperationAdd)]
+        self.sent = {told.path_in_repo: told.path_or_fileobj for told in adds}
+        self.deleted = {told.path_in_repo for told in operations} - set(self.sent)
+        self.calls.append((f"commit {repo_id}", options))
 
 
 @pytest.mark.parametrize(("readme", "repo_type", "more"), [
     (False, "space", {"README.md"}), (True, "space", set()), (False, "dataset", set()),
 ])  # fmt: skip
 def test_the_hub_gets_the_site_in_one_commit_and_a_space_its_card_once(site, monkeypatch, readme, repo_type, more):
-    hub = _Hub(readme)
+    hub = _Hub("models/old.html", "CNAME", *(["README.md"] if readme else []))
     monkeypatch.setattr(huggingface_hub, "HfApi", lambda: hub)
     publish(site, target_of("hf:me/board", repo_type=repo_type))
-    assert hub.sent == {*site_files(site), *more}
-    (created, made), (_, sent) = hub.calls
+    assert set(hub.sent) == {*site_files(site), *more}
+    assert hub.deleted == {"models/old.html"}
     sdk = "static" if repo_type == "space" else None
-    assert (created, made) == ("create me/board", {"repo_type": repo_type, "space_sdk": sdk, "exist_ok": True})
-    assert sent["repo_id"] == "me/board"
-    assert sent["delete_patterns"] == ["models/*.html", "tasks/*.html"]
+    made = {"repo_type": repo_type, "private": None, "space_sdk": sdk, "exist_ok": True}
+    sent = {"commit_message": "Publish the leaderboard", "repo_type": repo_type}
+    assert hub.calls == [("create me/board", made), ("commit me/board", sent)]
 
 
 def test_the_readme_of_a_site_becomes_the_card_of_a_space(site, monkeypatch):
     (site / "README.md").write_text("# Columns")
     build_site(board("a"), site, downloads=["README.md"])
-    cards = []
-    hub = _Hub(readme=True)
+    hub = _Hub("README.md")
     monkeypatch.setattr(huggingface_hub, "HfApi", lambda: hub)
-    monkeypatch.setattr(
-        hub, "upload_folder", lambda folder_path, **_: cards.append((folder_path / "README.md").read_text())
-    )
     publish(site, Hub("me/board", "space"))
-    assert cards[0].startswith("---\ntitle: rmt-bench leaderboard\nsdk: static\n")
-    assert cards[0].endswith("# Columns")
+    card = hub.sent["README.md"].decode()
+    assert card.startswith("---\ntitle: rmt-bench leaderboard\nsdk: static\n")
+    assert card.endswith("# Columns")
+
+
+def test_a_site_that_points_out_of_its_folder_is_not_sent(site, tmp_path, monkeypatch):
+    (tmp_path / "key").write_text("secret")
+    (site / "index.html").unlink()
+    (site / "index.html").symlink_to(tmp_path / "key")
+    monkeypatch.setattr(huggingface_hub, "HfApi", lambda: pytest.fail("asked the hub"))
+    with pytest.raises(UserError, match="lies outside"):
+        publish(site, Hub("me/board", "dataset"))
 
 
 def test_the_calls_made_are_ones_that_the_hub_library_takes():
     import inspect
 
     for name, arguments in {
-        "create_repo": ("repo_id", "repo_type", "space_sdk", "exist_ok"),
+        "create_repo": ("repo_id", "repo_type", "private", "space_sdk", "exist_ok"),
         "file_exists": ("repo_id", "filename", "repo_type"),
-        "upload_folder": ("repo_id", "repo_type", "folder_path", "delete_patterns", "commit_message"),
+        "list_repo_files": ("repo_id", "repo_type"),
+        "create_commit": ("repo_id", "operations", "commit_message", "repo_type"),
     }.items():
         assert set(arguments) <= set(inspect.signature(getattr(huggingface_hub.HfApi, name)).parameters)
 

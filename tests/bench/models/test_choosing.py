@@ -5,7 +5,7 @@ import torch
 
 from rmt_bench.base.errors import UserError
 from rmt_bench.bench.model import likeliest
-from rmt_bench.bench.models.choosing import AnswerTokens, choice_log_likelihoods
+from rmt_bench.bench.models.choosing import AnswerTokens, choice_log_likelihoods, text_log_likelihoods
 
 _VOCABULARY = 7
 
@@ -89,3 +89,15 @@ def test_an_answer_is_written_as_the_next_word_or_alone_behind_a_prefix(byte_bpe
 def test_a_choice_without_a_token_is_refused(byte_bpe):
     with pytest.raises(UserError, match="the choice '' has no token"):
         AnswerTokens(byte_bpe, space=False).rows([[""]])
+
+
+def test_a_text_is_what_would_be_said_only_if_each_of_its_tokens_is_the_likeliest():
+    model, last = _Bigrams(), 3
+    said = [int(model.table[last].argmax())]
+    for _ in range(2):
+        said.append(int(model.table[said[-1]].argmax()))
+    other = [*said[:-1], (said[-1] + 1) % _VOCABULARY]
+    texts = [said[:1], said, other, [(said[0] + 1) % _VOCABULARY, *said[1:]]]
+    (rated,) = text_log_likelihoods(model.first([last]), model.continued, _tokens(texts))
+    assert [greedy for _, greedy in rated] == [True, True, False, False]
+    assert [value for value, _ in rated] == pytest.approx([model.likelihood(last, text) for text in texts])

@@ -10,8 +10,8 @@ import click
 
 from ..base.console import Sections
 from ..base.errors import UserError
-from ..generators.commands import source_options
-from .commands import DEVICE, MODEL_ARG, QUIET
+from ..generators.commands import TASK_NAMES, source_options
+from .commands import DEVICE, MODEL, MODEL_ARG, QUIET
 
 if TYPE_CHECKING:
     from .attention import Look, Operation
@@ -29,8 +29,11 @@ _SECTIONS = {
 
 
 @click.command("attention", cls=Sections, sections=_SECTIONS)
-@click.argument("model")
-@click.option("--task", default="reasoning", show_default=True, help="What it is asked. See: rmt-bench tasks.")
+@MODEL
+@click.option(
+    "--task", default="reasoning", show_default=True, shell_complete=TASK_NAMES,
+    help="What it is asked. See: rmt-bench tasks.",
+)  # fmt: skip
 @click.option(
     "--segments", type=click.IntRange(min=2), default=4, show_default=True, help="How long the documents are."
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ..base.completion import names
 from ..base.errors import UserError
 
 
@@ -41,6 +42,13 @@ def whole_numbers(text: str) -> list[int] | None:
     return [int(part) for part in parts] if all(part.isdecimal() for part in parts) else None
 
 
+def _model_names() -> list[str]:
+    from .model import MODELS
+
+    return MODELS.names()
+
+
+MODEL = click.argument("model", shell_complete=names(_model_names, files=True))
 MODEL_ARG = click.option(
     "--model-arg", "model_args", multiple=True, callback=_model_args, metavar="KEY=VALUE",
     help="An option of the model; may be given several times.",
@@ -63,7 +71,7 @@ def models_command(as_json: bool) -> None:
 
 
 @click.command("check")
-@click.argument("model")
+@MODEL
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @MODEL_ARG
 @DEVICE

@@ -127,6 +127,7 @@ MODELS: Registry[Factory] = Registry(
     listing="rmt-bench models",
     builtin={
         "rmt-tiny": "rmt_bench.bench.models.shipped",
+        "rmt-tiny-reasoning": "rmt_bench.bench.models.shipped",
         "rmt": "rmt_bench.bench.models.rmt",
         "armt": "rmt_bench.bench.models.armt",
         "server": "rmt_bench.bench.models.server",

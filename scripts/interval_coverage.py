@@ -14,6 +14,7 @@ import textwrap
 from collections.abc import Callable, Iterable
 
 import numpy as np
+from made import made_on
 from scipy.stats import beta, binom
 
 from rmt_bench.leaderboard.intervals import Z, effective_size, share_interval, wilson
@@ -194,7 +195,8 @@ def main() -> None:
     parser.add_argument("--fits", type=int, default=1000)
     options = parser.parse_args()
     print("# How often the 95% intervals hold the truth\n")
-    say(f"Made by scripts/interval_coverage.py. The band asked for is {LOW:.0%} to {HIGH:.1%}.")
+    say(f"""Made by `python scripts/interval_coverage.py` on {made_on()}. The band asked for is {LOW:.0%} to
+        {HIGH:.1%}.""")
     independent()
     clustered(options.times)
     retention(options.fits)

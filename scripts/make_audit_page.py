@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 from typing import Any
+
+from made import made_on
 
 from rmt_bench import generate
 from rmt_bench.generators.audit import audit
@@ -31,7 +31,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
 }
 HEAD = """# The audit of 20 tasks in real books
 
-Made by `python scripts/make_audit_page.py` on {date}, {machine}, in {minutes:.0f} minutes: the bAbI tasks at 4k and
+Made by `python scripts/make_audit_page.py` on {made_on}, in {minutes:.0f} minutes: the bAbI tasks at 4k and
 128k over War and Peace, Moby-Dick and Pride and Prejudice, {samples} samples of each at 4k and as many at 128k as hold
 {budget} tokens, seed 0, the embedded tokenizer. `rmt-bench audit DIR` says the same of any data set.
 
@@ -106,8 +106,7 @@ def main() -> None:
             for number, (name, how) in enumerate(CONFIGURATIONS.items())
         }
     head = HEAD.format(
-        date=date.today(),
-        machine=f"{platform.machine()}, {os.cpu_count()} cores",
+        made_on=made_on(),
         minutes=(time.monotonic() - started) / 60,
         samples=options.samples,
         budget=f"{options.token_budget:,}",

@@ -10,9 +10,7 @@ where it was. About ten minutes on one core.
 
 from __future__ import annotations
 
-import datetime
 import os
-import platform
 import shlex
 import shutil
 import subprocess
@@ -20,6 +18,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+from made import made_on
 
 from rmt_bench.leaderboard.plots import plot_curves
 
@@ -38,7 +37,7 @@ RUNS = {
 KEPT = ("leaderboard.csv", "leaderboard_wide.csv", "summary.csv", "README.md")
 PAGE = """# The first board
 
-Made by `python scripts/make_board.py` on {date}, {machine}: what ships with rmt-bench and needs no
+Made by `python scripts/make_board.py` on {made_on}: what ships with rmt-bench and needs no
 download, and the answers that BABILong publishes of three systems, judged by the strict scorer. Tables:
 [leaderboard.csv](board/leaderboard.csv), [summary.csv](board/summary.csv); [README](board/README.md) says what each
 column is. The page to look at is built by the last of these commands:
@@ -88,8 +87,7 @@ def main() -> None:
     plot_curves(ours, folder / "curves.png", "the models that ship, on qa1")
     summary = pd.read_csv(SITE / "summary.csv")
     page = PAGE.format(
-        date=datetime.date.today(),
-        machine=f"{platform.machine()}, {os.cpu_count()} cores",
+        made_on=made_on(),
         commands="\n".join(commands),
         summary=markdown(summary),
     )

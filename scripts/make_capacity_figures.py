@@ -17,6 +17,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from made import made_on
 
 from rmt_bench import evaluate, generate
 from rmt_bench.bench.model import SegmentModel, load_model
@@ -31,9 +32,9 @@ COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 MOVED, MORE = (1, 2, 4), 5
 TEXT = """# How much rmt-tiny holds
 
-Made by `python scripts/make_capacity_figures.py`: {samples} questions for each point at {length} tokens of `prose`. The
-state of rmt-tiny is {state:,} bytes; chance is one in six places. `first` is how often the answer was the place of the
-first fact.
+Made by `python scripts/make_capacity_figures.py` on {made_on}: {samples} questions for each point at {length} tokens of
+`prose`. The state of rmt-tiny is {state:,} bytes; chance is one in six places. `first` is how often the answer was the
+place of the first fact.
 
 ![accuracy against the number of facts, of moves, and of segments since the last move](capacity.png)
 
@@ -136,6 +137,7 @@ def main() -> None:
     draw(table, since, ROOT / "docs/capacity.png")
     shown = ("task", "count", "n", "correct", "accuracy", "ci_low", "ci_high", "first")
     text = TEXT.format(
+        made_on=made_on(),
         samples=options.samples,
         length=options.length,
         state=table["state_bytes"].max(),

@@ -10,15 +10,23 @@ What docs/report/data holds is not run again; see experiments.py.
 from __future__ import annotations
 
 import argparse
+import json
+import shlex
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
-from experiments import ROOT, Job, curve, provenance, run_all, training
+from experiments import KEPT, ROOT, RUNS, Job, curve, provenance, run_all, training
+from made import made_on
 from trainings import ARCHITECTURES, EVERY, SEEDS, reasoning, strict, trained
 
 from rmt_bench.leaderboard.plots import plot_curves
 
 DOCS = ROOT / "docs"
+LOOK = "attention rmt-tiny-reasoning --task reasoning --segments 4 --samples 256"
+ATTENTION = KEPT / "attention.json"
 #: In segments of 64 tokens. Gradients reach 7; 31,936 are 2,043,904 tokens.
 FAR = "--lengths 7seg,64seg,512seg,4096seg,31936seg --samples 128 --min-samples 100 --token-budget 34M --batch-size 64"
 NEAR = (
@@ -213,9 +221,56 @@ WRITTEN = {
 }
 
 
+def look() -> None:
+    """Where the shipped model looks as it reasons; kept as picture and numbers."""
+    if ATTENTION.is_file():
+        return
+    folder = RUNS / "report-attention"
+    call = [sys.executable, "-m", "rmt_bench", *shlex.split(LOOK), "--quiet", "--json", "--output", str(folder)]
+    subprocess.run(call, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    shutil.copy(folder / "attention.png", DOCS / "report/attention.png")
+    said = json.loads((folder / "attention.json").read_text())
+    operations = [{key: value for key, value in one.items() if key != "heads"} for one in said["operations"]]
+    ATTENTION.write_text(json.dumps({"made": made_on(), "operations": operations}, indent=1) + "\n")
+
+
+def attention_section() -> str:
+    """Figure 6."""
+    said = json.loads(ATTENTION.read_text())
+    rows = [
+        "| operation | n | share of attention | 95% interval | if it were even | strongest head |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in said["operations"]:
+        interval = f"{one['ci_low']:.3f}-{one['ci_high']:.3f}"
+        head = f"{one['strongest']:.2f} (layer {one['layer'] + 1}, head {one['head'] + 1})"
+        rows.append(f"| {one['name']} | {one['n']} | {one['mean']:.3f} | {interval} | {one['even']:.3f} | {head} |")
+    return "\n\n".join(
+        [
+            "## Where it looks (figure 6)",
+            "The report shows memory that writes, keeps and reads in its attention maps. Ours do the same, and each "
+            "has a number: how much of the attention of memory goes to the fact where there is one (write), to memory "
+            "where there is none (wait, keep), of the question to memory (read), and of the position that answers "
+            "(answer).",
+            "![attention of rmt-tiny-reasoning over four segments](report/attention.png)",
+            "\n".join(rows),
+            f"`rmt-bench {LOOK}`, {said['made']}.",
+        ]
+    )
+
+
+def flops_section() -> str:
+    """Figure 3, which has a page of its own."""
+    return (
+        "## Operations (figure 3)\n\n![FLOPs against length](flops.png)\n\n[Operations](flops.md) has the table, the "
+        "reading of the formula that gives the report's 295 and 29 times, and how the figure is made."
+    )
+
+
 def make_page() -> None:
     """The page, of what there is."""
     parts = [WRITTEN[name](jobs) for name, made in SECTIONS.items() if (jobs := there(made()))]
+    parts += [attention_section(), flops_section()]
     (DOCS / "report.md").write_text(PAGE.format(sections="\n\n".join(parts)))
 
 
@@ -235,6 +290,7 @@ def main() -> None:
     options = parser.parse_args()
     wanted = [job for section in options.only.split(",") if section != "page" for job in SECTIONS[section]()]
     run_all(with_trainings(wanted), options.at_once)
+    look()
     make_page()
 
 

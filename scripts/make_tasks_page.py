@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+from made import made_on
 from ruler_table import ruler_table
 
 from rmt_bench.generators.background import load_background
@@ -32,7 +33,7 @@ _INNER = ("half",)
 
 HEAD = """# The tasks
 
-Made by `python scripts/make_tasks_page.py`: what is on this page is what the code does.
+Made by `python scripts/make_tasks_page.py` on {made_on}: what is on this page is what the code does.
 
 Facts that the answer follows from are **bold**, other facts _italic_; all else is filler (`--background prose`).
 Samples are number 0 of seed 0, {filler} tokens longer than their facts. **Chance** is a uniform guess among the
@@ -71,7 +72,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=PAGE)
     options = parser.parse_args()
     source = Source(load_background("prose"), load_tokenizer())
-    parts = [HEAD.format(filler=_FILLER, episodes=f"{options.episodes:,}"), _suites()]
+    parts = [HEAD.format(made_on=made_on(), filler=_FILLER, episodes=f"{options.episodes:,}"), _suites()]
     parts += [_section(source, name, options.episodes) for name in TASKS.names()]
     words = len(load_task("cwe").labels)
     parts.append(RULER.format(table=ruler_table(_COUNTED), episodes=_COUNTED, words=words))

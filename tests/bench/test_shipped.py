@@ -9,6 +9,7 @@ import pytest
 
 from rmt_bench.bench.evaluate import evaluate
 from rmt_bench.bench.model import load_model
+from rmt_bench.bench.models.shipped import CHECKPOINTS
 from rmt_bench.generators.generate import generate
 from rmt_bench.leaderboard.metrics import curve
 
@@ -21,15 +22,24 @@ def _curve(model: str, folder, tasks: str, lengths: str, samples: int) -> pd.Dat
     return curve(evaluate(loaded, plan, folder, name=model).folder).set_index(["task", "length"])
 
 
-def test_the_checkpoint_says_how_it_was_made():
-    from rmt_bench.bench.models.shipped import CHECKPOINTS
+SHIPPED = sorted(folder.name for folder in CHECKPOINTS.iterdir())
 
-    training = json.loads((CHECKPOINTS / "rmt-tiny" / "checkpoint.json").read_text())["training"]
-    assert training["command"].startswith("rmt-bench train rmt --tasks detect --seed")
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_checkpoint_says_how_it_was_made_and_answers_by_its_name(name, tmp_path):
+    training = json.loads((CHECKPOINTS / name / "checkpoint.json").read_text())["training"]
+    assert training["command"].startswith("rmt-bench train ")
+    assert f"--seed {training['recipe']['seed']}" in training["command"]
     assert {"steps", "seconds", "stages", "date", "versions", "hardware"} <= training.keys()
     assert training["samples"]["split"] == "train"
-    size = sum(file.stat().st_size for file in (CHECKPOINTS / "rmt-tiny").iterdir())
-    assert size < 3_000_000
+    task = next(iter(training["samples"]["tasks"]))
+    assert _curve(name, tmp_path, task, "1seg", 64)["accuracy"].min() >= 0.9
+
+
+def test_checkpoints_are_small():
+    sizes = [sum(file.stat().st_size for file in (CHECKPOINTS / name).iterdir()) for name in SHIPPED]
+    assert max(sizes) < 3_000_000
+    assert sum(sizes) < 12_000_000
 
 
 def test_rmt_tiny_answers_a_few_questions_within_its_curriculum(tmp_path):
@@ -48,6 +58,14 @@ def test_rmt_tiny_reads_two_million_tokens_and_answers(tmp_path):
     table = _curve("rmt-tiny", tmp_path, "detect", "31936seg", 4)
     row = table.iloc[0]
     assert (row["segments"], row["n_tokens"], row["correct"]) == (31_936, 2_043_904, 4)
+
+
+@pytest.mark.slow
+def test_rmt_tiny_reasoning_reasons_within_its_curriculum_and_far_beyond(tmp_path):
+    table = _curve("rmt-tiny-reasoning", tmp_path, "reasoning", "7seg,64seg", 500)
+    assert (table["n"] == 500).all()
+    assert table.loc[("reasoning", "7seg"), "accuracy"] >= 0.97
+    assert table.loc[("reasoning", "64seg"), "accuracy"] >= 0.9
 
 
 @pytest.mark.slow

@@ -5,10 +5,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 
-.PHONY: demo test slow lint types clean
+.PHONY: demo test slow lint types docs clean
 
 # Reads up to two million tokens with the RMT that ships, and draws the curve. A few minutes on two cores.
-demo: $(VENV)/installed
+demo: $(VENV)/ready
 	$(BIN)/rmt-bench eval rmt-tiny --tasks detect --lengths 1..8seg,64seg,512seg,4096seg,31936seg \
 		--samples 500 --token-budget 8M --seed 1 --output $(DEMO)
 
@@ -22,14 +22,24 @@ slow: $(VENV)/installed
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
 types: $(VENV)/installed
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
-$(VENV)/installed: pyproject.toml constraints.txt
+# The documentation site, in site/: open site/index.html.
+docs: $(VENV)/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# What it takes to use the package, and what it takes, besides, to work on it.
+$(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/installed: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info runs
+	rm -rf $(VENV) build dist site *.egg-info runs

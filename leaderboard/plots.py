@@ -78,25 +78,23 @@ def _line(axes: Axes, group: pd.DataFrame, label: str, number: int) -> None:
         axes.annotate(f"n={n}", (x, top), xytext=(0, 5), textcoords="offset points", ha="center", size=7, color=colour)
 
 
-def _mark_training(axes: Axes, table: pd.DataFrame) -> list[float]:
+def _mark_training(axes, table: pd.DataFrame) -> list[float]:
     """Mark how far training saw; returns where, in tokens."""
-    marked: list[float] = []
-    marks = {
-        "trained_segments": "longest gradient\nin training",
-        "trained_memory_segments": "longest memory\nin training",
-    }
-    for column, text in marks.items():
+    marks: dict[tuple[float, int], list[str]] = {}
+    for column, what in {"trained_segments": "gradient", "trained_memory_segments": "memory"}.items():
         known = table.dropna(subset=[column])
         for segments in sorted(set(known[column])):
             row = known[known[column] == segments].iloc[-1]
             tokens = float(row["n_tokens"]) / float(row["segments"]) * float(segments)
-            marked.append(tokens)
-            axes.axvline(tokens, color="0.55", linestyle="--", linewidth=1)
-            axes.annotate(
-                f"{text}: {int(segments)} segments", (tokens, 0.26), xycoords=("data", "axes fraction"),
-                xytext=(3, 0), textcoords="offset points", rotation=90, size=8, color="0.35", va="bottom",
-            )  # fmt: skip
-    return marked
+            marks.setdefault((tokens, int(segments)), []).append(what)
+    for (tokens, segments), whats in marks.items():
+        axes.axvline(tokens, color="0.55", linestyle="--", linewidth=1)
+        axes.annotate(
+            f"longest {' and '.join(whats)}\nin training: {segments} segments", (tokens, 0.26),
+            xycoords=("data", "axes fraction"), xytext=(3, 0), textcoords="offset points", rotation=90, size=8,
+            color="0.35", va="bottom",
+        )  # fmt: skip
+    return [tokens for tokens, _ in marks]
 
 
 def _limits(tokens: Sequence[float]) -> tuple[float, float]:

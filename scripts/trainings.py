@@ -27,8 +27,15 @@ def trained(name: str, seed: int) -> Job:
 
 
 def strict(seed: int) -> Job:
-    """An RMT that saw no more than 7 segments, neither by gradient nor by memory: as in the report."""
-    return Job(f"trained/strict-{seed}", f"train rmt --tasks detect --roll none --seed {seed}")
+    """An RMT that saw no more than 7 segments, neither by gradient nor by memory, and no noise: as in the report."""
+    return Job(
+        f"trained/strict-{seed}", f"train rmt --model-arg memory_noise=0 --tasks detect --roll none --seed {seed}"
+    )
+
+
+def noisy(seed: int) -> Job:
+    """The same with noise on its memory as it trains, which is this project's default."""
+    return Job(f"trained/noise-{seed}", f"train rmt --tasks detect --roll none --seed {seed}")
 
 
 def reasoning(seed: int) -> Job:
@@ -48,5 +55,5 @@ SHIPPED = {
 EVERY = {
     job.name: job
     for seed in SEEDS
-    for job in (*(trained(name, seed) for name in ARCHITECTURES), strict(seed), reasoning(seed))
+    for job in (*(trained(name, seed) for name in ARCHITECTURES), strict(seed), noisy(seed), reasoning(seed))
 }

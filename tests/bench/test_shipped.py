@@ -33,7 +33,7 @@ def test_a_checkpoint_says_how_it_was_made_and_answers_by_its_name(name, tmp_pat
     assert {"steps", "seconds", "stages", "date", "versions", "hardware"} <= training.keys()
     assert training["samples"]["split"] == "train"
     task = next(iter(training["samples"]["tasks"]))
-    assert _curve(name, tmp_path, task, "1seg", 64)["accuracy"].min() >= 0.9
+    assert _curve(name, tmp_path, task, "4seg", 64)["accuracy"].min() >= 0.9
 
 
 def test_checkpoints_are_small():

@@ -146,7 +146,7 @@ def draw(jobs: Sequence[Job], labels: Sequence[str], name: str, title: str) -> s
 def section(title: str, text: str, jobs: Sequence[Job], labels: Sequence[str], head: str, picture: str = "") -> str:
     """A part of the page: what it says, its picture, its table, the trainings behind it, and how it was made."""
     parts = [f"## {title}", text, picture, table(jobs, labels, head), trainings(jobs), provenance(jobs)]
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(part.strip() for part in parts if part)
 
 
 def seeds_section(jobs: Sequence[Job]) -> str:

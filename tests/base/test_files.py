@@ -128,7 +128,7 @@ def _append(path: Path, times: int) -> None:
 def test_lock_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
     counter = tmp_path / "counter"
     counter.write_text("0")
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")  # a fork of a process with threads may wait for ever
     processes = [context.Process(target=_append, args=(counter, 50)) for _ in range(3)]
     for process in processes:
         process.start()

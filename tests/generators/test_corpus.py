@@ -116,9 +116,10 @@ def test_what_a_killed_build_left_is_removed(tmp_path: Path, wordpiece: Any, sto
     assert sorted(path.name for path in tmp_path.iterdir()) == [f".{folder.name}.lock", folder.name]
 
 
+@pytest.mark.slow
 def test_processes_that_want_one_index_at_once_get_the_same(tmp_path: Path, wordpiece: Any, story: Path) -> None:
     _build(tmp_path / "alone", wordpiece, story)
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")  # a fork of a process with threads may wait for ever
     processes = [context.Process(target=_build, args=(tmp_path / "shared", wordpiece, story)) for _ in range(4)]
     for process in processes:
         process.start()

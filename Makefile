@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 
-.PHONY: demo test slow lint types docs clean
+.PHONY: demo test slow minimum lint types docs clean
 
 # Reads up to two million tokens with the RMT that ships, and draws the curve. A few minutes on two cores.
 demo: $(VENV)/ready
@@ -18,6 +18,15 @@ test: $(VENV)/installed
 # The proofs that take minutes.
 slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m slow
+
+# The fast tests with the lowest versions that pyproject.toml promises, in an environment of their own.
+minimum: $(VENV)/ready
+	$(PYTHON) -m venv $(VENV)-minimum
+	$(BIN)/python scripts/minimum.py > $(VENV)-minimum/lowest.txt
+	$(VENV)-minimum/bin/python -m pip install --quiet --constraint constraints.txt \
+		--constraint $(VENV)-minimum/lowest.txt --editable ".[audit,retrieval,server,train]" \
+		hypothesis pytest pytest-timeout pytest-xdist pyyaml
+	$(VENV)-minimum/bin/python -m pytest -m "not slow" -n auto
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -42,4 +51,4 @@ $(VENV)/installed: $(VENV)/ready
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info runs
+	rm -rf $(VENV) $(VENV)-minimum build dist site *.egg-info runs

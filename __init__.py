@@ -15,6 +15,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .base.errors import IncompleteError, UserError
+    from .bench.model import Reply, SegmentModel, load_model, model
+    from .bench.pretrained import from_pretrained
+    from .bench.states import clone_state
+    from .generators.background import background
+    from .generators.dataset import Dataset
+    from .generators.generate import generate
+    from .generators.tokens import load_tokenizer
     from .interop.api import (
         Run,
         build_board,
@@ -27,14 +35,6 @@ if TYPE_CHECKING:
         push_data,
         train,
     )
-    from .base.errors import IncompleteError, UserError
-    from .bench.model import Reply, SegmentModel, load_model, model
-    from .bench.pretrained import from_pretrained
-    from .bench.states import clone_state
-    from .generators.background import background
-    from .generators.dataset import Dataset
-    from .generators.generate import generate
-    from .generators.tokens import load_tokenizer
     from .leaderboard.curve import Comparison, Curve
     from .tasks.episode import Episode, Question, Task
     from .tasks.registry import task

@@ -9,12 +9,30 @@ from typing import Any
 
 import click
 
+from ..base.completion import folders_with, names
 from ..base.errors import IncompleteError, UserError
 
 
 def split_names(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
     """A click callback: names separated by commas."""
     return [part.strip() for part in value.split(",") if part.strip()] if value is not None else None
+
+
+def _task_names() -> list[str]:
+    from ..tasks.registry import TASKS
+    from ..tasks.suites import SUITES
+
+    return [*TASKS.names(), *SUITES]
+
+
+def _background_names() -> list[str]:
+    from .background import BACKGROUNDS
+
+    return BACKGROUNDS.names()
+
+
+TASK_NAMES = names(_task_names, several=True)
+DATA_FOLDERS = folders_with("manifest.json")
 
 
 def _knobs(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -49,7 +67,7 @@ _COUNT_OPTIONS = (
 )  # fmt: skip
 _SOURCE_OPTIONS = (
     click.option(
-        "--background", default="prose", show_default=True,
+        "--background", default="prose", show_default=True, shell_complete=names(_background_names, files=True),
         help="The filler: `prose` (embedded, endless), a file or folder of plain text, parquet:PATH[:COLUMN], or "
         "hf:NAME[:CONFIG[:SPLIT[:COLUMN]]] from the hub. See: rmt-bench backgrounds.",
     ),
@@ -132,6 +150,7 @@ def _where_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--tasks",
     required=True,
     callback=split_names,
+    shell_complete=TASK_NAMES,
     help="Tasks and suites of tasks, separated by commas: detect,qa1. See: rmt-bench tasks.",
 )
 @click.option(
@@ -187,7 +206,7 @@ def _plan_bar(plan: Any, quiet: bool) -> Iterator[Callable[[str, int], None]]:
 
 
 @click.command("materialize")
-@click.argument("folder", type=click.Path())
+@click.argument("folder", type=click.Path(), shell_complete=DATA_FOLDERS)
 @click.option("--output", required=True, type=click.Path(), help="A new or empty folder, or one to go on with.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @engine_options
@@ -213,7 +232,7 @@ def materialize_command(folder: str, output: str, quiet: bool, engine: Any, **wh
 
 
 @click.command("verify")
-@click.argument("folder", type=click.Path())
+@click.argument("folder", type=click.Path(), shell_complete=DATA_FOLDERS)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @_where_options
@@ -243,7 +262,7 @@ def verify_command(folder: str, as_json: bool, quiet: bool, **where: Any) -> Non
 
 
 @click.command("audit")
-@click.argument("folder", type=click.Path())
+@click.argument("folder", type=click.Path(), shell_complete=DATA_FOLDERS)
 @click.option("--output", type=click.Path(dir_okay=False), metavar="FILE.html", help="Write a page with plots, too.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.option("--tokenizer", default=None, help="Where the data set's tokenizer lies, where its name does not say.")

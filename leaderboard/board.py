@@ -63,16 +63,6 @@ def conclude_run(folder: str | Path, surroundings: Surroundings | None = None) -
     return table
 
 
-def build_board(
-    runs: Sequence[str | Path], output: str | Path, scorer: str = "strict", threshold: float = THRESHOLD
-) -> Path:
-    """Write the tables of all `runs` under `output`, and return the path of leaderboard.csv.
-
-    A folder that is no run itself stands for the runs right below it. Raises `UserError` when there is none.
-    """
-    return write_board(make_board(runs, scorer, threshold), output)
-
-
 def make_board(
     runs: Sequence[str | Path],
     scorer: str = "strict",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from .commands_data import COMMANDS, scorer_option
+from .commands_data import COMMANDS, RUN_FOLDERS, scorer_option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ for _command in COMMANDS:
 
 
 @leaderboard_group.command("build")
-@click.argument("runs", nargs=-1, required=True, type=click.Path())
+@click.argument("runs", nargs=-1, required=True, type=click.Path(), shell_complete=RUN_FOLDERS)
 @click.option("--output", required=True, type=click.Path(), help="The folder that leaderboard.csv goes to.")
 @scorer_option("strict", "What counts as a right answer; see: rmt-bench leaderboard scorers.")
 @click.option(

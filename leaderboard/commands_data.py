@@ -8,9 +8,11 @@ from typing import Any
 
 import click
 
+from ..base.completion import folders_with, names
 from ..base.errors import IncompleteError, UserError
 from ..tasks.scoring import SCORERS
 
+RUN_FOLDERS = folders_with("run.json")
 _OUTPUT = click.option("--output", required=True, type=click.Path(), help="The folder that the run folders go to.")
 #: Findings that are printed, unless --all is given.
 _SHOWN = 100
@@ -24,7 +26,10 @@ def _known_scorer(context: click.Context, parameter: click.Parameter, value: str
 
 def scorer_option(default: str | None, text: str) -> Callable[..., Any]:
     """The option --scorer."""
-    return click.option("--scorer", default=default, show_default=default, callback=_known_scorer, help=text)
+    return click.option(
+        "--scorer", default=default, show_default=default, callback=_known_scorer, help=text,
+        shell_complete=names(SCORERS.names),
+    )  # fmt: skip
 
 
 @click.command("scorers")
@@ -122,7 +127,7 @@ def validate_command(file: str, everything: bool) -> None:
 
 
 @click.command("rescore")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=click.Path(), shell_complete=RUN_FOLDERS)
 @scorer_option(None, "Judge by this one. [default: the scorer that judged the run]")
 @click.option("--show", default=10, show_default=True, type=click.IntRange(min=0), help="Answers judged otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
@@ -155,8 +160,8 @@ def _word(correct: object) -> str:
 
 
 @click.command("compare")
-@click.argument("first", type=click.Path())
-@click.argument("second", type=click.Path())
+@click.argument("first", type=click.Path(), shell_complete=RUN_FOLDERS)
+@click.argument("second", type=click.Path(), shell_complete=RUN_FOLDERS)
 @scorer_option("strict", "What counts as a right answer.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def compare_command(first: str, second: str, scorer: str, as_json: bool) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .commands_data import RUN_FOLDERS
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -16,7 +18,7 @@ _WIDTH = 60
 
 
 @click.command("show")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=click.Path(), shell_complete=RUN_FOLDERS)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def show_command(run: str, as_json: bool) -> None:
     """Show RUN, the folder of a run: its table, and its curve as bars.

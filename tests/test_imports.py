@@ -19,6 +19,7 @@ _LOADED = f"import sys; print([name for name in {HEAVY!r} if name in sys.modules
         "from rmt_bench.cli import cli; cli.main(['--help'], standalone_mode=False)",
         "from rmt_bench.cli import cli; cli.main(['generate', '--help'], standalone_mode=False)",
         "from rmt_bench.cli import cli; cli.main(['tasks'], standalone_mode=False)",
+        "from rmt_bench.cli import cli; cli.main(['completion', 'zsh'], standalone_mode=False)",
     ],
 )
 def test_nothing_heavy_is_imported_to_look_around(code: str) -> None:

@@ -152,11 +152,12 @@ def test_a_table_of_results_becomes_accuracies_without_n(tmp_path):
 
 
 def test_a_table_of_results_in_the_board_is_sound(tmp_path):
-    from rmt_bench.leaderboard.board import build_board
+    from rmt_bench.leaderboard.site.whole import build_leaderboard
 
     (tmp_path / "all_results.csv").write_text(RESULTS)
     import_results(tmp_path / "all_results.csv", tmp_path / "runs")
-    assert list(validate(build_board([tmp_path / "runs"], tmp_path / "site"))) == []
+    build_leaderboard([tmp_path / "runs"], tmp_path / "site")
+    assert list(validate(tmp_path / "site" / "leaderboard.csv")) == []
 
 
 def test_a_cell_that_is_no_percentage_is_a_problem(tmp_path):

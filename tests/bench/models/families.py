@@ -30,5 +30,6 @@ ENCODERS = {
     "distilbert": {"model_type": "distilbert", "vocab_size": 4096, "dim": 32, "n_layers": 2, "n_heads": 4,
                    "hidden_dim": 48, "max_position_embeddings": 96, "initializer_range": 0.3},
     "modernbert": {"model_type": "modernbert", **_SIZE, "local_attention": 8},
-    "eurobert": {"model_type": "eurobert", **_GROUPED, "mask_token_id": 0, "classifier_pooling": "bos"},
+    "eurobert": {"model_type": "eurobert", **_GROUPED, "initializer_range": 0.1, "mask_token_id": 0,
+                 "classifier_pooling": "bos"},
 }  # fmt: skip

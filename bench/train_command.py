@@ -208,6 +208,9 @@ def train_command(
         raise UserError("no stage rolls: leave out --roll-rate, or give --roll")
     if recipe_options["total_steps"] is not None and (idle := given("max_steps", "patience")):
         raise UserError(f"--total-steps says when training ends: leave out {', '.join(idle)}")
+    total, decay = recipe_options["total_steps"], recipe_options["decay_steps"]
+    if total is not None and total <= decay:
+        raise UserError(f"--total-steps {total} leaves nothing before the decay: give more, or fewer --decay-steps")
     recipe = Recipe(planned, seed=seed, carried=carried, **recipe_options)
     processes = find_processes(precision, device)
     made_tasks = load_tasks(tasks, task_args, facts)

@@ -98,15 +98,16 @@ def books() -> str:
     raise SystemExit("set RMT_BENCH_DATA: books/ in that folder holds the real books that some jobs read")
 
 
-def run_all(jobs: Iterable[Job], at_once: int | None = None) -> None:
+def run_all(jobs: Iterable[Job], at_once: int | None = None, folders: bool = False) -> None:
     """Run what is not kept yet, and the trainings that it needs, in the order given.
 
+    With `folders` it is the folders that are wanted, such as checkpoints, so that what is kept elsewhere does not do.
     `at_once` jobs side by side, by default as many as there are cores. Raises `SystemExit` when one failed, after the
     others are done.
     """
     every = {job.name: job for job in jobs}
     slots = at_once or os.cpu_count() or 1
-    waiting = _wanted(every)
+    waiting = _wanted(every, folders)
     print(f"{len(every)} jobs, {len(waiting)} to do", flush=True)
     running: dict[Future[int], Job] = {}
     failed: set[str] = set()
@@ -125,9 +126,9 @@ def run_all(jobs: Iterable[Job], at_once: int | None = None) -> None:
         raise SystemExit(f"failed, see runs/NAME.log: {', '.join(sorted(failed))}")
 
 
-def _wanted(every: dict[str, Job]) -> list[Job]:
-    """What is not kept, and what that needs, in the order of `every`."""
-    wanted = {name for name, job in every.items() if not job.kept.is_file()}
+def _wanted(every: dict[str, Job], folders: bool) -> list[Job]:
+    """What is not kept (or not in its folder), and what that needs, in the order of `every`."""
+    wanted = {name for name, job in every.items() if not (job.is_there if folders else job.kept.is_file())}
     while more := {need for name in wanted for need in every[name].needs if not every[need].is_there} - wanted:
         wanted |= more
     return [job for name, job in every.items() if name in wanted]

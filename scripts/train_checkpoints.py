@@ -19,7 +19,7 @@ CHECKPOINTS = ROOT / "bench/models/checkpoints"
 
 def main(names: list[str]) -> None:
     wanted = {name: SHIPPED[name] for name in names or SHIPPED}
-    run_all([job for job in wanted.values() if not job.is_there])
+    run_all(wanted.values(), folders=True)
     for name, job in wanted.items():
         folder = CHECKPOINTS / name
         shutil.rmtree(folder, ignore_errors=True)

@@ -93,6 +93,7 @@ def test_tensorboard_shows_what_the_log_holds(story, tmp_path):
     ("more", "says"),
     [
         (("--streams", "6"), "--streams 6 is no multiple of --batch-size 4"),
+        (("--total-steps", "6"), "--total-steps 6 leaves nothing before the decay"),
         (("--model-arg", "memory_deadband=much"), "memory_deadband is a number from 0 on"),
     ],
 )

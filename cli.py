@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
+from .base.allocator import keep_freed_memory
 from .base.errors import IncompleteError, UserError, did_you_mean, one_line
 
 _GENERATORS = "rmt_bench.generators.commands"
@@ -82,6 +83,7 @@ def main() -> NoReturn:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    keep_freed_memory()
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as exit_:

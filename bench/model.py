@@ -120,14 +120,19 @@ Factory = Callable[..., Any]
 #: How a name begins that stands for a checkpoint on the hub.
 HUB = "hf:"
 _BASELINES = "rmt_bench.bench.models.baselines"
+_SHIPPED = "rmt_bench.bench.models.shipped"
 _RECURRENT = "rmt_bench.bench.models.recurrent"
 MODELS: Registry[Factory] = Registry(
     kind="model",
     group="rmt_bench.models",
     listing="rmt-bench models",
     builtin={
-        "rmt-tiny": "rmt_bench.bench.models.shipped",
-        "rmt-tiny-reasoning": "rmt_bench.bench.models.shipped",
+        "rmt-tiny": _SHIPPED,
+        "armt-tiny": _SHIPPED,
+        "gru-tiny": _SHIPPED,
+        "mamba2-tiny": _SHIPPED,
+        "window-tiny": _SHIPPED,
+        "rmt-tiny-reasoning": _SHIPPED,
         "rmt": "rmt_bench.bench.models.rmt",
         "armt": "rmt_bench.bench.models.armt",
         "server": "rmt_bench.bench.models.server",

@@ -2,7 +2,7 @@
 
 Each is one `rmt-bench train` command (trainings.py), run on one core, as many side by side as there are cores. What
 came of it (steps and seconds of every stage, seed, command, versions, machine) stands in the checkpoint's
-checkpoint.json. Prints seeds, steps, minutes. Half an hour of one core for all.
+checkpoint.json. Prints seeds, steps, minutes. An hour of one core for all.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ from __future__ import annotations
 from experiments import Job
 
 SEEDS = range(5)
+#: The tasks of the report, and the numbers of segments that the models of its figure 5 were trained on.
+TASKS, TO = ("memorize", "detect", "reasoning"), range(1, 8)
 #: What every architecture is trained with: the same samples, the same number of steps.
 BUDGET = "--tasks detect --total-steps 1200"
 ARCHITECTURES = {
@@ -47,13 +49,47 @@ def reasoning(seed: int) -> Job:
     )
 
 
+#: What an ablation leaves out or puts in: longer documents without gradient, streams that are carried on.
+ROLLS = {"": "--roll none", "roll": ""}
+STREAMS = {"": "--decay-steps 200", "streams": "--streams 64 --decay-steps 600"}
+
+
+def ablated(roll: str, streams: str, seed: int) -> Job:
+    """An RMT without noise, trained with one budget, with or without rolling and carried streams."""
+    name = "-".join(part for part in (roll, streams) if part) or "plain"
+    how = f"{ROLLS[roll]} {STREAMS[streams]}".strip()
+    return Job(
+        f"trained/{name}-{seed}",
+        f"train rmt --model-arg memory_noise=0 --tasks detect --total-steps 1200 {how} --seed {seed}",
+    )
+
+
+def up_to(segments: int, task: str) -> Job:
+    """An RMT that was trained on documents of up to so many segments, as in the report's figure 5: no noise, no roll.
+
+    One that reasons is trained on from the one that was trained on one segment less.
+    """
+    name = f"trained/{task}-to-{segments}"
+    if task != "reasoning":
+        curriculum = f"--curriculum 1..{segments}seg --roll none"
+        return Job(name, f"train rmt --model-arg memory_noise=0 --tasks {task} {curriculum} --seed 0")
+    how = "--tasks reasoning --batch-size 64 --promote 0.95 --seed 0"
+    if segments == 1:
+        return Job(name, f"train {REASONER} --stages scripts/reasoning_in_one_segment.toml {how}")
+    shorter = f"trained/{task}-to-{segments - 1}"
+    stage = f"--curriculum {segments}seg --roll none --rate 5e-4 --decay-steps 100"
+    return Job(name, f"train runs/{shorter} {stage} {how}", needs=(shorter,))
+
+
 #: What ships in the package, and which training it comes from.
 SHIPPED = {
-    "rmt-tiny": Job("trained/rmt-tiny", "train rmt --tasks detect --seed 0"),
+    **{f"{name}-tiny": trained(name, 0) for name in ARCHITECTURES},
     "rmt-tiny-reasoning": reasoning(0),
 }
-EVERY = {
-    job.name: job
-    for seed in SEEDS
-    for job in (*(trained(name, seed) for name in ARCHITECTURES), strict(seed), noisy(seed), reasoning(seed))
-}
+_ALL = [
+    *(trained(name, seed) for seed in SEEDS for name in ARCHITECTURES),
+    *(made(seed) for seed in SEEDS for made in (strict, noisy, reasoning)),
+    *(up_to(segments, task) for task in TASKS for segments in TO),
+    *(ablated(roll, streams, seed) for roll in ROLLS for streams in STREAMS for seed in SEEDS),
+]
+EVERY = {job.name: job for job in _ALL}

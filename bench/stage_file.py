@@ -92,7 +92,8 @@ def _tasks(where: str, said: Any, tasks: dict[str, Task]) -> list[str]:
         raise UserError(f"{where}: tasks are written as  tasks.detect = {{}}  or  tasks.qa1 = {{ facts = 4 }}")
     names = []
     for task, knobs in said.items():
-        name = " ".join([task, *(f"{key}={value}" for key, value in knobs.items())])
+        said_of_it = [f"{key}={value}" for key, value in knobs.items()] or ["as it is"]  # --task-arg is of --tasks only
+        name = " ".join([task, *said_of_it])
         tasks[name] = load_tasks([task], knobs)[task]
         names.append(name)
     return names

@@ -33,6 +33,12 @@ def test_a_stage_says_what_it_reads_and_shares_what_stands_above(tmp_path):
     assert second.tasks == ()
 
 
+def test_a_task_without_knobs_is_not_that_of_the_command_line(tmp_path):
+    written = read_stages(_written(tmp_path, "[[stage]]\nsegments = 1\ntasks.reasoning = {}\n"))
+    assert written.tasks == {"reasoning as it is": Reasoning()}
+    assert written.stages[0].tasks == ("reasoning as it is",)
+
+
 @pytest.mark.parametrize("name", recipe_names())
 def test_stages_that_ship_can_be_read(name):
     assert read_stages(name).stages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 SIZE = (9, 5.2)
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _MARKS = "osD^vP*"
+_DASHES = ("-", "--", "-.", ":")
+#: Points: of the small print, of a line of it, and of the width of one of its letters, a little more than most have.
+_SMALL, _LINE, _LETTER = 8, 11, 4.4
 
 
 def plot_curves(table: pd.DataFrame, path: str | Path, title: str = "") -> None:
@@ -32,8 +36,8 @@ def plot_curves(table: pd.DataFrame, path: str | Path, title: str = "") -> None:
 def draw_curves(table: pd.DataFrame, axes: Axes, title: str = "") -> None:
     """Draw one line per model and task onto `axes`: accuracy with 95% intervals over a log axis of tokens.
 
-    The chance level is dotted; where models say how many segments training saw, its end is marked: the longest
-    gradient, and the longest memory.
+    Along the top stands how many questions were asked at each length. The chance level is dotted; where models say how
+    many segments training saw, its end is marked: the longest gradient, and the longest memory.
     """
     import matplotlib as mpl
 
@@ -42,44 +46,61 @@ def draw_curves(table: pd.DataFrame, axes: Axes, title: str = "") -> None:
 
 
 def _draw(table: pd.DataFrame, axes: Axes, title: str) -> None:
-    models = table["model"].nunique()
+    models, tasks = table["model"].nunique(), table["task"].nunique()
     for number, ((model, task), group) in enumerate(table.groupby(["model", "task"], sort=False)):
-        label = str(task) if models == 1 else f"{model}, {task}"
+        label = str(task) if models == 1 else str(model) if tasks == 1 else f"{model}, {task}"
         _line(axes, group[group["n"] > 0], label, number)
     for chance in sorted(set(table["chance"].round(4))):
         axes.axhline(chance, color="0.45", linestyle=":", linewidth=1)
         axes.annotate(
             f"chance, {chance:.3g}", (0.004, chance),
-            xycoords=("axes fraction", "data"), va="bottom", color="0.35", size=8,
+            xycoords=("axes fraction", "data"), va="bottom", color="0.35", size=_SMALL,
         )  # fmt: skip
-    marked = _mark_training(axes, table)
+    marks = _training(table)
     axes.set_xscale("log")
-    axes.set_xlim(*_limits([*table["n_tokens"].clip(lower=1), *marked]))
-    axes.set_ylim(-0.02, 1.06)
+    axes.set_xlim(*_limits([*table["n_tokens"].clip(lower=1), *(tokens for tokens, _ in marks)]))
+    axes.set_ylim(-0.02, 1.09)
+    _say_n(axes, table[table["n"] > 0])
+    rows = _mark_training(axes, marks)
     axes.xaxis.set_major_formatter(lambda tokens, _: short_tokens(tokens))
     axes.xaxis.set_minor_formatter(lambda tokens, _: "")
     axes.set_xlabel("length of the text with its question, in tokens (log scale)")
     axes.set_ylabel("accuracy, with 95% interval")
-    axes.set_title(title or ", ".join(dict.fromkeys(table["model"])), loc="left", parse_math=False)
+    heading = title or ", ".join(dict.fromkeys(table["model"]))
+    axes.set_title(heading, loc="left", parse_math=False, pad=6 + _LINE * rows)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="best")
+    if models * tasks == 1:
+        axes.legend(frameon=False, loc="best")
+    else:  # beside the lines, which may go anywhere
+        axes.legend(
+            frameon=False, loc="upper left", bbox_to_anchor=(1, 1), fontsize=_SMALL,
+            title=str(table["task"].iloc[0]) if tasks == 1 else None, title_fontsize=_SMALL,
+        )  # fmt: skip
 
 
 def _line(axes: Axes, group: pd.DataFrame, label: str, number: int) -> None:
-    colour = _COLOURS[number % len(_COLOURS)]
     tokens, accuracy = group["n_tokens"].clip(lower=1), group["accuracy"]
     low, high = (accuracy - group["ci_low"]).clip(lower=0), (group["ci_high"] - accuracy).clip(lower=0)
     axes.errorbar(
-        tokens, accuracy, yerr=[low, high], label=label, color=colour,
-        marker=_MARKS[number % len(_MARKS)], markersize=5, capsize=3, linewidth=1.6, elinewidth=1,
+        tokens, accuracy, yerr=[low, high], label=label, color=_COLOURS[number % len(_COLOURS)],
+        linestyle=_DASHES[number // len(_COLOURS) % len(_DASHES)], marker=_MARKS[number % len(_MARKS)], markersize=5,
+        capsize=3, linewidth=1.6, elinewidth=1,
     )  # fmt: skip
-    for x, top, n in zip(tokens, group["ci_high"], group["n"], strict=True):
-        axes.annotate(f"n={n}", (x, top), xytext=(0, 5), textcoords="offset points", ha="center", size=7, color=colour)
 
 
-def _mark_training(axes, table: pd.DataFrame) -> list[float]:
-    """Mark how far training saw; returns where, in tokens."""
+def _say_n(axes: Axes, table: pd.DataFrame) -> None:
+    """How many questions stand behind the points of each length, or from how many to how many."""
+    for _, points in table.groupby("length", sort=False):
+        least, most = int(points["n"].min()), int(points["n"].max())
+        axes.annotate(
+            f"n={least}" if least == most else f"n={least}-{most}", (points["n_tokens"].clip(lower=1).median(), 1.045),
+            ha="center", size=_SMALL - 1, color="0.35",
+        )  # fmt: skip
+
+
+def _training(table: pd.DataFrame) -> list[tuple[float, str]]:
+    """Where, in tokens, training ended, and in what sense; the shortest first."""
     marks: dict[tuple[float, int], list[str]] = {}
     for column, what in {"trained_segments": "gradient", "trained_memory_segments": "memory"}.items():
         known = table.dropna(subset=[column])
@@ -87,14 +108,30 @@ def _mark_training(axes, table: pd.DataFrame) -> list[float]:
             row = known[known[column] == segments].iloc[-1]
             tokens = float(row["n_tokens"]) / float(row["segments"]) * float(segments)
             marks.setdefault((tokens, int(segments)), []).append(what)
-    for (tokens, segments), whats in marks.items():
+    return [
+        (tokens, f"longest {' and '.join(whats)} in training: {segments} segments")
+        for (tokens, segments), whats in sorted(marks.items())
+    ]
+
+
+def _mark_training(axes: Axes, marks: Sequence[tuple[float, str]]) -> int:
+    """A line at each mark, and above the picture what it is; returns how many lines that takes."""
+    low, high = map(math.log, axes.get_xlim())
+    wide = axes.get_window_extent().width / axes.figure.dpi * 72
+    ends: list[float] = []  # of what stands in each line of small print, in points from the left
+    for tokens, said in marks:
+        place = (math.log(tokens) - low) / (high - low) * wide
+        to_left = place + len(said) * _LETTER > wide
+        first = place - len(said) * _LETTER if to_left else place
+        row = next((number for number, end in enumerate(ends) if end < first), len(ends))
+        ends[row : row + 1] = [first + (len(said) + 2) * _LETTER]
         axes.axvline(tokens, color="0.55", linestyle="--", linewidth=1)
         axes.annotate(
-            f"longest {' and '.join(whats)}\nin training: {segments} segments", (tokens, 0.26),
-            xycoords=("data", "axes fraction"), xytext=(3, 0), textcoords="offset points", rotation=90, size=8,
-            color="0.35", va="bottom",
+            said, (tokens, 1), xycoords=("data", "axes fraction"), xytext=(0, 3 + _LINE * row),
+            textcoords="offset points", ha="right" if to_left else "left", size=_SMALL, color="0.35",
+            annotation_clip=False,
         )  # fmt: skip
-    return [tokens for tokens, _ in marks]
+    return len(ends)
 
 
 def _limits(tokens: Sequence[float]) -> tuple[float, float]:

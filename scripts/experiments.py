@@ -69,7 +69,7 @@ class Job:
             return 0
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-        words = [books() if word == "{books}" else word for word in shlex.split(self.command)]
+        words = [word.replace("{books}", books()) if "{books}" in word else word for word in shlex.split(self.command)]
         call = [sys.executable, "-m", "rmt_bench", *words, "--quiet", "--output", f"runs/{self.name}"]
         with self.folder.with_name(f"{self.folder.name}.log").open("a") as log:
             status = subprocess.run(call, stdout=log, stderr=log, env=environment, cwd=ROOT).returncode

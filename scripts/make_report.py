@@ -17,13 +17,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 import matplotlib as mpl
 import pandas as pd
 from experiments import KEPT, ROOT, RUNS, Job, curve, provenance
 from made import made_on
 from report_parts import DOCS, NEAR, draw, evaluated, run_missing, section, there, trainings
-from trainings import ARCHITECTURES, SEEDS, TASKS, TO, noisy, reasoning, strict, trained, up_to
+from trainings import ARCHITECTURES, SEEDS, TASKS, TO, noisy, over_a_novel, reasoning, strict, trained, up_to
 
 LOOK = "attention rmt-tiny-reasoning --task reasoning --segments 4 --samples 256"
 ATTENTION = KEPT / "attention.json"
@@ -70,6 +71,23 @@ def over_books() -> list[Job]:
     return [evaluated(f"books-{seed}", trained("rmt", seed), what) for seed in list(SEEDS)[:1]]
 
 
+def over_a_novel_only() -> list[Job]:
+    """Trained over one novel, asked over another; and those that were trained over `prose`, asked there too."""
+    where = f"--tasks detect {NEAR} --background {{books}}/pride-and-prejudice.txt"
+    kinds = {"novel": over_a_novel, "prose": partial(trained, "rmt")}
+    return [
+        evaluated(f"{kind}-{seed}-over-another", made(seed), where)
+        for seed in list(SEEDS)[:3]
+        for kind, made in kinds.items()
+    ]
+
+
+def farther() -> list[Job]:
+    """One reading each of ten and of fifty million tokens."""
+    what = "--tasks detect --lengths 10M,50M --samples 1 --batch-size 1"
+    return [evaluated("rmt-0-farther", trained("rmt", 0), what)]
+
+
 def reasons() -> list[Job]:
     """Two facts, and what they come to: with the deadband that it was trained with, and with it taken off."""
     bands = {"": "", "-bare": " --model-arg memory_deadband=0"}
@@ -92,7 +110,9 @@ def trained_on() -> list[Job]:
 
 SECTIONS = {
     "seeds": seeds,
+    "farther": farther,
     "books": over_books,
+    "novel": over_a_novel_only,
     "reasoning": reasons,
     "strict": strictly,
     "five": five,
@@ -163,10 +183,27 @@ def books_section(jobs: Sequence[Job]) -> str:
     """Text that training did not see."""
     text = (
         "War and Peace, Moby-Dick and Pride and Prejudice as filler; a text that is longer than they are reads them "
-        "again. Training saw `prose` only."
+        "again. Training saw `prose` only. `{books}` in the commands is the folder of books."
     )
     labels = [f"seed {job.name.rpartition('-')[2]}" for job in jobs]
     return section("Over novels", text, jobs, labels, "model")
+
+
+def novel_section(jobs: Sequence[Job]) -> str:
+    """Natural English in training."""
+    names = {"novel": "trained over a novel", "prose": "trained over `prose`"}
+    labels = [f"{names[job.name.split('/')[1].split('-')[0]]}, seed {job.name.split('-')[1]}" for job in jobs]
+    text = (
+        "Trained over War and Peace, asked over Pride and Prejudice, beside models that were trained over `prose` and "
+        "asked there too. `{books}` in the commands is the folder of books."
+    )
+    return section("Trained over a novel", text, jobs, labels, "model")
+
+
+def farther_section(jobs: Sequence[Job]) -> str:
+    """Beyond what the report read."""
+    text = "One text each of ten and of fifty million tokens, read by `rmt-tiny` at a batch of one."
+    return section("Ten and fifty million tokens", text, jobs, ["rmt-tiny"], "model")
 
 
 def reasoning_section(jobs: Sequence[Job]) -> str:
@@ -229,7 +266,9 @@ def draw_trained(curves: pd.DataFrame) -> None:
 
 WRITTEN = {
     "seeds": seeds_section,
+    "farther": farther_section,
     "books": books_section,
+    "novel": novel_section,
     "reasoning": reasoning_section,
     "strict": strict_section,
     "five": five_section,

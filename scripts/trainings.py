@@ -49,6 +49,11 @@ def reasoning(seed: int) -> Job:
     )
 
 
+def over_a_novel(seed: int) -> Job:
+    """An RMT that was trained over War and Peace, and never over `prose`."""
+    return Job(f"trained/novel-{seed}", f"train rmt {BUDGET} --background {{books}}/war-and-peace.txt --seed {seed}")
+
+
 #: What an ablation leaves out or puts in: longer documents without gradient, streams that are carried on.
 ROLLS = {"": "--roll none", "roll": ""}
 STREAMS = {"": "--decay-steps 200", "streams": "--streams 64 --decay-steps 600"}
@@ -88,7 +93,7 @@ SHIPPED = {
 }
 _ALL = [
     *(trained(name, seed) for seed in SEEDS for name in ARCHITECTURES),
-    *(made(seed) for seed in SEEDS for made in (strict, noisy, reasoning)),
+    *(made(seed) for seed in SEEDS for made in (strict, noisy, reasoning, over_a_novel)),
     *(up_to(segments, task) for task in TASKS for segments in TO),
     *(ablated(roll, streams, seed) for roll in ROLLS for streams in STREAMS for seed in SEEDS),
 ]

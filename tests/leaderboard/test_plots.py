@@ -1,0 +1,80 @@
+"""A picture of curves can be read: nothing that is written in it stands on anything else that is."""
+
+from __future__ import annotations
+
+import itertools
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from rmt_bench.leaderboard.plots import SIZE, draw_curves
+
+
+def table(models=("one",), tasks=("detect",), trained=((7, 48),), n=(256, 32)) -> pd.DataFrame:
+    rows = []
+    for number, (model, task) in enumerate(itertools.product(models, tasks)):
+        gradient, memory = trained[number % len(trained)]
+        for segments, asked in zip((1, 4, 64, 4096), (n[0],) * 3 + (n[number % len(n)],), strict=True):
+            rows.append({
+                "model": model, "task": task, "length": f"{segments}seg", "segments": segments,
+                "n_tokens": 64 * segments, "n": asked, "accuracy": 0.5, "ci_low": 0.4, "ci_high": 0.6, "chance": 1 / 6,
+                "trained_segments": gradient, "trained_memory_segments": memory,
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def drawn(curves: pd.DataFrame):
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.subplots()
+    draw_curves(curves, axes, "a title")
+    figure.draw_without_rendering()
+    return axes
+
+
+def legend(axes) -> list[str]:
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_every_line_looks_different():
+    axes = drawn(table(models=[f"model {number}" for number in range(12)]))
+    looks = {(line[0].get_color(), line[0].get_linestyle()) for line in axes.containers}
+    assert len(looks) == 12
+
+
+@pytest.mark.parametrize(
+    ("models", "tasks", "said"),
+    [
+        (("one",), ("detect", "qa1"), ["detect", "qa1"]),
+        (("one", "other"), ("detect",), ["one", "other"]),
+        (("one", "other"), ("detect", "qa1"), ["one, detect", "one, qa1", "other, detect", "other, qa1"]),
+    ],
+)
+def test_the_legend_says_what_differs(models, tasks, said):
+    axes = drawn(table(models, tasks))
+    assert legend(axes) == said
+    assert axes.get_legend().get_title().get_text() == ("detect" if tasks == ("detect",) else "")
+
+
+def test_how_many_were_asked_stands_once_at_each_length():
+    axes = drawn(table(models=("one", "other"), n=(256, 32)))
+    said = [text.get_text() for text in axes.texts if text.get_text().startswith("n=")]
+    assert said == ["n=256", "n=256", "n=256", "n=32-256"]
+
+
+def test_marks_of_training_stand_beside_each_other_and_within_the_picture():
+    axes = drawn(table(models=("a", "b", "c"), trained=((3, 3), (7, 48), (2000, 4000))))
+    marks = [text for text in axes.texts if "training" in text.get_text()]
+    assert [mark.get_text() for mark in marks] == [
+        "longest gradient and memory in training: 3 segments",
+        "longest gradient in training: 7 segments",
+        "longest memory in training: 48 segments",
+        "longest gradient in training: 2000 segments",
+        "longest memory in training: 4000 segments",
+    ]
+    boxes = [mark.get_window_extent() for mark in marks] + [axes.title.get_window_extent(), axes.get_window_extent()]
+    left = axes._left_title.get_window_extent()
+    for one, other in itertools.combinations([*boxes[:5], left, boxes[-1]], 2):
+        assert not one.overlaps(other)
+    whole = axes.figure.bbox
+    assert all(whole.x0 <= box.x0 and box.x1 <= whole.x1 and box.y1 <= whole.y1 for box in [*boxes[:5], left])

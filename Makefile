@@ -15,9 +15,9 @@ demo: $(VENV)/ready
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -m "not slow" -n auto
 
-# The proofs that take minutes.
+# The proofs that take minutes, a file of them to each core.
 slow: $(VENV)/installed
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n auto --dist loadfile --durations 15
 
 # The fast tests with the lowest versions that pyproject.toml promises, in an environment of their own.
 minimum: $(VENV)/ready

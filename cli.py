@@ -14,6 +14,7 @@ import click
 
 from .base.allocator import keep_freed_memory
 from .base.errors import IncompleteError, UserError, did_you_mean, one_line
+from .base.plugins import add_plugins
 
 _GENERATORS = "rmt_bench.generators.commands"
 _BENCH = "rmt_bench.bench.commands"
@@ -60,7 +61,11 @@ class _Rooms(click.Group):
 
 @click.group(cls=_Rooms, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="rmt-bench", prog_name="rmt-bench")
-def cli() -> None:
+@click.option(
+    "--plugin", "plugins", type=click.Path(exists=True, dir_okay=False), multiple=True,
+    help="A Python file whose tasks, models and backgrounds are to be known by their names. May be given again.",
+)  # fmt: skip
+def cli(plugins: tuple[str, ...]) -> None:
     """How far does a model that reads in segments really remember?
 
     Facts are hidden in filler text of any length, a model reads it segment by segment, and is asked. The outcome is a
@@ -74,6 +79,8 @@ def cli() -> None:
       rmt-bench train rmt --tasks detect --output my-rmt           train one
       rmt-bench generate --tasks detect --lengths 4k --output DIR  a data set as Parquet
     """
+    if plugins:
+        add_plugins(plugins)
 
 
 def main() -> NoReturn:
@@ -116,7 +123,7 @@ def _say(message: str, code: int) -> int:
 
 
 @cli.result_callback()
-def _conclude(finished: Any) -> None:
+def _conclude(finished: Any, plugins: tuple[str, ...]) -> None:
     """A command that finished a run returns it; the leaderboard room draws its curve."""
     if finished is not None:
         from .leaderboard.commands import conclude

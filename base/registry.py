@@ -1,4 +1,4 @@
-"""Things found by name: registered by a decorator here, or by an entry point of an installed package.
+"""Things found by name: registered by a decorator here, by an entry point of an installed package, or by a plugin file.
 
 Knows nothing of what is registered. Built-in things are named in a table and imported when asked for, so that
 listing names costs no import.
@@ -12,6 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
 from .errors import UserError, did_you_mean, one_line
+from .plugins import load_plugins
 
 T = TypeVar("T")
 
@@ -41,11 +42,13 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """Every name there is, built-in ones first, in the order they were declared."""
+        load_plugins()
         plugged = (point.name for point in entry_points(group=self.group))
         return list(dict.fromkeys([*self._builtin, *self._found, *plugged]))
 
     def get(self, name: str) -> T:
         """What `name` stands for. Raises `UserError` that names the closest match and the listing command."""
+        load_plugins()
         if name not in self._found and name in self._builtin:
             importlib.import_module(self._builtin[name])
         if name not in self._found:

@@ -14,13 +14,12 @@ import importlib
 import importlib.util
 import inspect
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from ..base.errors import UserError, did_you_mean, one_line
+from ..base.errors import UserError, did_you_mean, one_line, raised_at
 from ..base.registry import Registry
 from ..tasks.scoring import Status
 
@@ -233,7 +232,7 @@ def _make(spec: str, factory: Factory, arguments: tuple[str, ...], options: dict
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"model {spec!r} cannot be made: {one_line(error)} ({_where(error)})") from error
+        raise UserError(f"model {spec!r} cannot be made: {one_line(error)} ({raised_at(error)})") from error
 
 
 def _find(spec: str) -> tuple[Factory, tuple[str, ...]]:
@@ -267,14 +266,8 @@ def _load_file(path: Path) -> Any:
     try:
         specification.loader.exec_module(module)
     except Exception as error:
-        raise UserError(f"{path} cannot be imported: {one_line(error)} ({_where(error)})") from error
+        raise UserError(f"{path} cannot be imported: {one_line(error)} ({raised_at(error)})") from error
     return module
-
-
-def _where(error: BaseException) -> str:
-    """The file and line that an exception comes from."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(frame.filename).name}, line {frame.lineno}"
 
 
 def _load_module(name: str, spec: str) -> Any:

@@ -36,8 +36,9 @@ def plot_curves(table: pd.DataFrame, path: str | Path, title: str = "") -> None:
 def draw_curves(table: pd.DataFrame, axes: Axes, title: str = "") -> None:
     """Draw one line per model and task onto `axes`: accuracy with 95% intervals over a log axis of tokens.
 
-    Along the top stands how many questions were asked at each length. The chance level is dotted; where models say how
-    many segments training saw, its end is marked: the longest gradient, and the longest memory.
+    Several runs of one model and task, such as seeds of its training, are thinner lines of one colour. Along the top
+    stands how many questions were asked at each length. The chance level is dotted; where models say how many segments
+    training saw, its end is marked: the longest gradient, and the longest memory.
     """
     import matplotlib as mpl
 
@@ -49,7 +50,9 @@ def _draw(table: pd.DataFrame, axes: Axes, title: str) -> None:
     models, tasks = table["model"].nunique(), table["task"].nunique()
     for number, ((model, task), group) in enumerate(table.groupby(["model", "task"], sort=False)):
         label = str(task) if models == 1 else str(model) if tasks == 1 else f"{model}, {task}"
-        _line(axes, group[group["n"] > 0], label, number)
+        runs = [run for _, run in group[group["n"] > 0].groupby("run", sort=False, dropna=False)]
+        for place, run in enumerate(runs):
+            _line(axes, run, "_nolegend_" if place else label, number, thin=len(runs) > 1)
     for chance in sorted(set(table["chance"].round(4))):
         axes.axhline(chance, color="0.45", linestyle=":", linewidth=1)
         axes.annotate(
@@ -79,13 +82,14 @@ def _draw(table: pd.DataFrame, axes: Axes, title: str) -> None:
         )  # fmt: skip
 
 
-def _line(axes: Axes, group: pd.DataFrame, label: str, number: int) -> None:
-    tokens, accuracy = group["n_tokens"].clip(lower=1), group["accuracy"]
-    low, high = (accuracy - group["ci_low"]).clip(lower=0), (group["ci_high"] - accuracy).clip(lower=0)
+def _line(axes: Axes, run: pd.DataFrame, label: str, number: int, thin: bool) -> None:
+    tokens, accuracy = run["n_tokens"].clip(lower=1), run["accuracy"]
+    low, high = (accuracy - run["ci_low"]).clip(lower=0), (run["ci_high"] - accuracy).clip(lower=0)
     axes.errorbar(
         tokens, accuracy, yerr=[low, high], label=label, color=_COLOURS[number % len(_COLOURS)],
-        linestyle=_DASHES[number // len(_COLOURS) % len(_DASHES)], marker=_MARKS[number % len(_MARKS)], markersize=5,
-        capsize=3, linewidth=1.6, elinewidth=1,
+        linestyle=_DASHES[number // len(_COLOURS) % len(_DASHES)], marker=_MARKS[number % len(_MARKS)],
+        markersize=4 if thin else 5, capsize=2 if thin else 3, linewidth=1 if thin else 1.6,
+        elinewidth=0.7 if thin else 1,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ def table(models=("one",), tasks=("detect",), trained=((7, 48),), n=(256, 32)) -
         gradient, memory = trained[number % len(trained)]
         for segments, asked in zip((1, 4, 64, 4096), (n[0],) * 3 + (n[number % len(n)],), strict=True):
             rows.append({
-                "model": model, "task": task, "length": f"{segments}seg", "segments": segments,
+                "model": model, "task": task, "run": "a run", "length": f"{segments}seg", "segments": segments,
                 "n_tokens": 64 * segments, "n": asked, "accuracy": 0.5, "ci_low": 0.4, "ci_high": 0.6, "chance": 1 / 6,
                 "trained_segments": gradient, "trained_memory_segments": memory,
             })  # fmt: skip
@@ -40,6 +40,16 @@ def test_every_line_looks_different():
     axes = drawn(table(models=[f"model {number}" for number in range(12)]))
     looks = {(line[0].get_color(), line[0].get_linestyle()) for line in axes.containers}
     assert len(looks) == 12
+
+
+def test_runs_of_one_model_are_lines_of_one_colour_with_one_name():
+    one = table(models=("one", "other"))
+    axes = drawn(pd.concat([one, one.assign(run="another"), one.assign(run=None)]))
+    assert legend(axes) == ["one", "other"]
+    colours = [line[0].get_color() for line in axes.containers]
+    assert len(colours) == 6
+    assert len(set(colours[:3])) == len(set(colours[3:])) == 1
+    assert [len(line[0].get_xdata()) for line in axes.containers] == [4] * 6
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,11 @@ Names are resolved when they are used: importing this package imports no torch.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
+
+# Threads of OpenMP that wait by spinning make two readings on one machine ten times slower; read when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from .base.errors import IncompleteError, UserError

@@ -85,8 +85,6 @@ def cli(plugins: tuple[str, ...]) -> None:
 
 def main() -> NoReturn:
     """Run the command line; never returns."""
-    # Threads that wait by spinning make two runs on one machine ten times slower; read when torch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

@@ -68,7 +68,7 @@ class Job:
             self._keep()
             return 0
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         words = [word.replace("{books}", books()) if "{books}" in word else word for word in shlex.split(self.command)]
         call = [sys.executable, "-m", "rmt_bench", *words, "--quiet", "--output", f"runs/{self.name}"]
         with self.folder.with_name(f"{self.folder.name}.log").open("a") as log:

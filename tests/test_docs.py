@@ -22,7 +22,7 @@ GUIDES = [
     *(f"docs/{name}.md" for name in ("index", "own-model", "own-text", "train", "publish", "curves", "numbers")),
 ]
 #: Blocks that cannot run in a test. One more is a decision: change this line, too.
-NOT_RUN = {"README.md": 2, "docs/index.md": 1, "docs/own-text.md": 1, "docs/train.md": 1}
+NOT_RUN = {"README.md": 3, "docs/index.md": 1, "docs/own-text.md": 1, "docs/train.md": 1}
 _STORIES = [page for page in GUIDES if page not in {goes_on_from(other) for other in GUIDES}]
 
 

@@ -21,6 +21,8 @@ _MARKS = "osD^vP*"
 _DASHES = ("-", "--", "-.", ":")
 #: Points: of the small print, of a line of it, and of the width of one of its letters, a little more than most have.
 _SMALL, _LINE, _LETTER = 8, 11, 4.4
+#: Letters of a name in the legend, at the most: a longer one would leave no room for the lines.
+_NAME = 40
 
 
 def plot_curves(table: pd.DataFrame, path: str | Path, title: str = "") -> None:
@@ -50,6 +52,7 @@ def _draw(table: pd.DataFrame, axes: Axes, title: str) -> None:
     models, tasks = table["model"].nunique(), table["task"].nunique()
     for number, ((model, task), group) in enumerate(table.groupby(["model", "task"], sort=False)):
         label = str(task) if models == 1 else str(model) if tasks == 1 else f"{model}, {task}"
+        label = label if len(label) <= _NAME else f"{label[: _NAME - 1]}…"
         runs = [run for _, run in group[group["n"] > 0].groupby("run", sort=False, dropna=False)]
         for place, run in enumerate(runs):
             _line(axes, run, "_nolegend_" if place else label, number, thin=len(runs) > 1)
@@ -73,6 +76,8 @@ def _draw(table: pd.DataFrame, axes: Axes, title: str) -> None:
     axes.set_title(heading, loc="left", parse_math=False, pad=6 + _LINE * rows)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
+    if not axes.get_legend_handles_labels()[0]:
+        return  # nothing was answered, or nothing has a name
     if models * tasks == 1:
         axes.legend(frameon=False, loc="best")
     else:  # beside the lines, which may go anywhere

@@ -66,6 +66,12 @@ def test_the_legend_says_what_differs(models, tasks, said):
     assert axes.get_legend().get_title().get_text() == ("detect" if tasks == ("detect",) else "")
 
 
+def test_a_long_name_leaves_room_for_the_lines():
+    axes = drawn(table(models=("server:" + "a-name-without-end" * 20, "other")))
+    assert max(map(len, legend(axes))) == 40
+    assert axes.get_window_extent().width > axes.figure.bbox.width / 2
+
+
 def test_how_many_were_asked_stands_once_at_each_length():
     axes = drawn(table(models=("one", "other"), n=(256, 32)))
     said = [text.get_text() for text in axes.texts if text.get_text().startswith("n=")]

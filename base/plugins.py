@@ -46,12 +46,12 @@ def _import(path: Path) -> None:
         raise UserError(f"the plugin {path} is no Python file; see: --plugin, and {VARIABLE} in the environment")
     folder = str(path.parent)
     if folder not in sys.path:
-        sys.path.insert(0, folder)
+        sys.path.append(folder)  # at the end: what else lies there hides no library
     try:
         module = importlib.import_module(path.stem)
     except UserError:
         raise
     except Exception as error:
         raise UserError(f"the plugin {path} cannot be imported: {one_line(error)} ({raised_at(error)})") from error
-    if Path(module.__file__ or "").absolute() != path:
+    if not module.__file__ or not path.samefile(module.__file__):
         raise UserError(f"the plugin {path} has the name of another module ({module.__file__}): rename the file")

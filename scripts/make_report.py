@@ -350,8 +350,9 @@ def beside() -> str:
         (
             "Trained on up to 7 segments, RMT finds a fact in 4,096 (memorize, detect)",
             f"The same training: {right(plain, '64seg')} at 64 segments, {right(plain, '512seg')} at 512, "
-            f"{right(plain, '4096seg')} at 4,096. With rolling: {right(rolled, '4096seg')} at 4,096, "
-            f"{right(rolled, '31936seg')} at 31,936 segments. The first, with a deadband put on its finished weights: "
+            f"{right(plain, '4096seg')} at 4,096. With rolling, and noise on the memory: "
+            f"{right(rolled, '4096seg')} at 4,096, {right(rolled, '31936seg')} at 31,936 segments. "
+            "The first, with a deadband put on its finished weights: "
             f"{right(banded, '4096seg')} at 4,096",
             "Not by that training alone: at our scale it takes rolling, or a deadband",
         ),

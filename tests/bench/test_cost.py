@@ -88,4 +88,6 @@ def test_what_a_model_does_only_once_is_not_in_its_time(make_plan, byte_bpe, tmp
     model.once = compiles
     evaluate(model, make_plan("detect", "200"), tmp_path, name="toy")
     assert now == [100]
-    assert (RunFolder(tmp_path).records()["read_seconds"] == 0).all()
+    records = RunFolder(tmp_path).records()
+    assert (records["read_seconds"] == 0).all()
+    assert (records["flops_per_token"] == 2 * 2 * 32 * 128).all()

@@ -156,21 +156,21 @@ def test_lead_ins_are_sentences_of_the_filler_and_facts_that_point_back_have_non
     assert led > 20
 
 
-def test_style_brings_facts_to_the_length_of_filler(story: Path, wordpiece: Any) -> None:
+def test_style_brings_facts_to_the_length_of_filler(story: Path) -> None:
     def lengths(style: str) -> float:
-        source = _source(story, wordpiece, style=style)
+        source = _source(story, load_tokenizer(), style=style)
         found = []
-        for index in range(200):  # where the story lies is part of what is drawn from
+        for index in range(200):
             sample = _sample(source, "detect", "1k", index)
             fact = sample.facts[0]
             start = max(sample.text.rfind(mark, 0, fact.char_start) for mark in ".!?") + 1
             found.append(len(sample.text[start : fact.char_end].split()))
         return float(np.mean(found))
 
-    shelf = _source(story, wordpiece)._shelf(load_task("detect"))
+    shelf = _source(story, load_tokenizer())._shelf(load_task("detect"))
     index = shelf.volume(0)
     filler = np.mean([len(index.slice_text(i, i + 1).split()) for i in range(len(index))])
-    assert abs(lengths("match") - filler) < 0.8 * abs(lengths("none") - filler)
+    assert abs(lengths("match") - filler) < 0.7 * abs(lengths("none") - filler)
 
 
 @pytest.mark.parametrize(

@@ -88,9 +88,8 @@ def test_marks_of_training_stand_beside_each_other_and_within_the_picture():
         "longest gradient in training: 2000 segments",
         "longest memory in training: 4000 segments",
     ]
-    boxes = [mark.get_window_extent() for mark in marks] + [axes.title.get_window_extent(), axes.get_window_extent()]
-    left = axes._left_title.get_window_extent()
-    for one, other in itertools.combinations([*boxes[:5], left, boxes[-1]], 2):
+    written = [text.get_window_extent() for text in (*marks, axes._left_title)]
+    for one, other in itertools.combinations([*written, axes.get_window_extent()], 2):
         assert not one.overlaps(other)
     whole = axes.figure.bbox
-    assert all(whole.x0 <= box.x0 and box.x1 <= whole.x1 and box.y1 <= whole.y1 for box in [*boxes[:5], left])
+    assert all(whole.x0 <= box.x0 and box.x1 <= whole.x1 and box.y1 <= whole.y1 for box in written)

@@ -41,12 +41,17 @@ def load_plugins() -> None:
             raise
 
 
+def let_import_beside(path: Path) -> None:
+    """Let a user's file import those that lie beside it."""
+    folder = str(path.absolute().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # at the end: what else lies there hides no library
+
+
 def _import(path: Path) -> None:
     if not path.is_file() or path.suffix != ".py":
         raise UserError(f"the plugin {path} is no Python file; see: --plugin, and {VARIABLE} in the environment")
-    folder = str(path.parent)
-    if folder not in sys.path:
-        sys.path.append(folder)  # at the end: what else lies there hides no library
+    let_import_beside(path)
     try:
         module = importlib.import_module(path.stem)
     except UserError:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..base.errors import UserError
+from ..base.errors import UserError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,14 @@ def make_stages(segments: Sequence[int], roll: Sequence[int]) -> list[Stage]:
             raise UserError(f"rolling starts above the curriculum's {longest} segments, not at {roll[0]}")
     stages = [Stage(stage_name(count), count, count) for count in segments]
     return [*stages, *(Stage(stage_name(longest, count), longest, count) for count in roll)]
+
+
+def stages_until(stages: Sequence[Stage], name: str) -> list[Stage]:
+    """`stages` as far as the one called `name`. Raises `UserError` when there is none."""
+    names = [stage.name for stage in stages]
+    if name not in names:
+        raise UserError(f"no stage is called {name!r}{did_you_mean(name, names)} (there are: {', '.join(names)})")
+    return list(stages[: names.index(name) + 1])
 
 
 def stage_name(gradient: int, memory: int = 0) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..base.errors import UserError, did_you_mean, one_line, raised_at
+from ..base.plugins import let_import_beside
 from ..base.registry import Registry
 from ..tasks.scoring import Status
 
@@ -257,7 +258,8 @@ def _find(spec: str) -> tuple[Factory, tuple[str, ...]]:
 def _load_file(path: Path) -> Any:
     if not path.is_file():
         raise UserError(f"no such file: {path}")
-    name = f"rmt_bench_plugin_{path.stem}"
+    let_import_beside(path)
+    name = f"rmt_bench_plugin_{path.stem}"  # never a library's; the file may be edited, and loaded again
     specification = importlib.util.spec_from_file_location(name, path)
     assert specification is not None
     assert specification.loader is not None

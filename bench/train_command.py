@@ -49,6 +49,7 @@ _RECIPE_OPTIONS = (
         help="Stages from a TOML file, in place of --curriculum and --roll, or the name of one that ships "
         "(reasoning); see bench/stage_file.py.",
     ),
+    click.option("--until", metavar="STAGE", help="Leave out the stages behind the one of this name."),
     click.option("--rate", type=_RATE, default=1e-3, show_default=True, help="Learning rate, after warm-up."),
     click.option(
         "--roll-rate", type=_RATE, default=5e-4, show_default=True, help="Learning rate from the first --roll stage on."
@@ -115,11 +116,13 @@ def _train_options(command: Callable[..., Any]) -> Callable[..., Any]:
 _SECTIONS = {
     "What it learns": ("tasks", "background", "seed", "placement", "task_args", "facts", "distractors", "style"),
     "The model": ("model_args", "device", "precision"),
-    "Stages": ("curriculum", "roll", "stages", "promote", "max_steps", "patience", "total_steps", "decay_steps"),
+    "Stages": (
+        "curriculum", "roll", "stages", "until", "promote", "max_steps", "patience", "total_steps", "decay_steps",
+    ),
     "Steps": ("batch_size", "rate", "roll_rate", "average"),
     "Carried streams": ("streams", "stream_length", "hold"),
     "What is kept": ("output", "save_every", "tensorboard"),
-}
+}  # fmt: skip
 
 
 @click.command("train", cls=Sections, sections=_SECTIONS)
@@ -158,6 +161,7 @@ def train_command(
     curriculum: list[int],
     roll: list[int],
     stages: str | None,
+    until: str | None,
     **recipe_options: Any,
 ) -> None:
     """Train MODEL by curriculum, and keep a checkpoint.
@@ -180,7 +184,7 @@ def train_command(
     from ..generators.samples import Source
     from .carried import CarriedRecipe
     from .checkpoint import to_device
-    from .curriculum import make_stages, with_last_stage
+    from .curriculum import make_stages, stages_until, with_last_stage
     from .model import load_model, takes
     from .processes import find_processes
     from .stage_file import read_stages
@@ -203,6 +207,8 @@ def train_command(
     else:
         written = read_stages(stages)
         planned, others = written.stages, written.tasks
+    if until is not None:
+        planned = stages_until(planned, until)
     planned = with_last_stage(planned, stream_length if streams else 0)
     if not any(stage.rolls for stage in planned) and given("roll_rate"):
         raise UserError("no stage rolls: leave out --roll-rate, or give --roll")

@@ -80,7 +80,7 @@ def up_to(segments: int, task: str) -> Job:
         return Job(name, f"train rmt --model-arg memory_noise=0 --tasks {task} {curriculum} --seed 0")
     how = "--tasks reasoning --batch-size 64 --promote 0.95 --seed 0"
     if segments == 1:
-        return Job(name, f"train {REASONER} --stages scripts/reasoning_in_one_segment.toml {how}")
+        return Job(name, f"train {REASONER} --stages reasoning --until '1 segment' {how}")
     shorter = f"trained/{task}-to-{segments - 1}"
     stage = f"--curriculum {segments}seg --roll none --rate 5e-4 --decay-steps 100"
     return Job(name, f"train runs/{shorter} {stage} {how}", needs=(shorter,))

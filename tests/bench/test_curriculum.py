@@ -2,12 +2,20 @@ import numpy as np
 import pytest
 
 from rmt_bench.base.errors import UserError
-from rmt_bench.bench.curriculum import Stage, draw_step, make_stages, with_last_stage
+from rmt_bench.bench.curriculum import Stage, draw_step, make_stages, stages_until, with_last_stage
 
 
 def _draws(stage: Stage, count: int = 2_000):
     rng = np.random.default_rng(0)
     return [draw_step(stage, rng) for _ in range(count)]
+
+
+def test_stages_end_where_one_is_told():
+    stages = make_stages([1, 2, 7], [14])
+    assert [stage.name for stage in stages_until(stages, "2 segments")] == ["1 segment", "2 segments"]
+    assert stages_until(stages, "roll to 14") == stages
+    with pytest.raises(UserError, match=r"no stage is called '2 segment'; did you mean '2 segments'.*roll to 14"):
+        stages_until(stages, "2 segment")
 
 
 def test_stages_grow_then_roll_then_decay():

@@ -1,3 +1,4 @@
+import sys
 import textwrap
 
 import pytest
@@ -48,6 +49,14 @@ def test_a_plugin_is_loaded_from_a_file_with_its_options(plugin):
 def test_a_plugin_is_loaded_from_a_module(plugin, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     assert load_model("mine:make").segment_length == 8
+
+
+def test_a_file_imports_what_lies_beside_it_and_hides_no_library(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "its_layers.py").write_text("WIDTH = 16\n")
+    (tmp_path / "json.py").write_text("raise RuntimeError('the wrong one')\n")
+    (tmp_path / "mine.py").write_text(f"import json\nfrom its_layers import WIDTH\n{_PLUGIN}")
+    assert load_model(f"{tmp_path}/mine.py:make", width=16).width == 16  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -84,5 +84,9 @@ def test_training_reads_what_its_stages_say(story, tmp_path):
     said = json.loads((tmp_path / "ck" / "checkpoint.json").read_text())["training"]
     assert [stage["stage"] for stage in said["stages"]] == ["easy", "roll to 3", "decay"]
     assert said["trained_segments"] == {"gradient": 2, "memory": 3}
+    shorter = CliRunner().invoke(train_command, [*call[:-1], str(tmp_path / "short"), "--until", "easy"])
+    assert shorter.exit_code == 0, shorter.output
+    said = json.loads((tmp_path / "short" / "checkpoint.json").read_text())["training"]
+    assert [stage["stage"] for stage in said["stages"]] == ["easy", "decay"]
     with pytest.raises(UserError, match="the stages are those of --stages: leave out --roll"):
         CliRunner().invoke(train_command, [*call, "--roll", "9seg"], catch_exceptions=False)

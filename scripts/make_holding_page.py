@@ -15,11 +15,10 @@ from functools import partial
 
 import matplotlib as mpl
 from experiments import Job, curve, provenance
-from report_parts import DOCS, NEAR, evaluated, run_missing, there, trainings
+from report_parts import DOCS, NEAR, best, evaluated, run_missing, there, trainings, validation
 from trainings import SEEDS, ablated, trained
 
-THRESHOLDS = (0.1, 0.2, 0.3, 0.45, 0.6)
-VALIDATION = "--tasks detect --lengths 512seg --samples 128 --batch-size 64"
+THRESHOLDS = (0.03, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9)
 #: Every kind of reader here, made with a seed, and how many seeds: four trainings of one RMT, and readers that rolled.
 KINDS: dict[str, tuple[Callable[[int], Job], int]] = {
     "RMT": (partial(ablated, "", ""), 5),
@@ -74,22 +73,14 @@ def seeds(kind: str) -> list[Job]:
     return [made(seed) for seed in list(SEEDS)[:count]]
 
 
-def validation(kind: str) -> dict[float, Job]:
+def validated(kind: str) -> dict[float, Job]:
     """An evaluation of the first training of a kind for each threshold."""
-    first = seeds(kind)[0]
-    name = first.name.removeprefix("trained/")
-    return {
-        threshold: evaluated(
-            f"{name}-valid-{threshold}", first, f"{VALIDATION} --model-arg memory_deadband={threshold}", seed=2
-        )
-        for threshold in THRESHOLDS
-    }
+    return validation(seeds(kind)[0], "detect", THRESHOLDS)
 
 
 def chosen(kind: str) -> float:
     """The threshold that did best on validation questions."""
-    right = {threshold: int(curve(job)["correct"].sum()) for threshold, job in validation(kind).items()}
-    return max(right, key=lambda threshold: (right[threshold], -threshold))
+    return best(validated(kind))
 
 
 def tests(kind: str, threshold: float) -> list[Job]:
@@ -104,7 +95,7 @@ def tests(kind: str, threshold: float) -> list[Job]:
 
 def is_chosen(kind: str) -> bool:
     """Whether all validation is there."""
-    return len(there(validation(kind).values())) == len(THRESHOLDS)
+    return len(there(validated(kind).values())) == len(THRESHOLDS)
 
 
 def cell(jobs: list[Job], length: str) -> str:
@@ -161,16 +152,16 @@ def make_page() -> None:
             rows.append(f"| {kind} | {band or 'none'} | {' | '.join(cell(jobs, length) for length in LONG)} |")
     scale = ["| reader | " + " | ".join(map(str, THRESHOLDS)) + " | chosen |", "|---" * (len(THRESHOLDS) + 2) + "|"]
     for kind in found:
-        right = [str(int(curve(job)["correct"].sum())) for job in validation(kind).values()]
+        right = [str(int(curve(job)["correct"].sum())) for job in validated(kind).values()]
         scale.append(f"| {kind} | {' | '.join(right)} | {chosen(kind)} |")
     asked = [job for bands in found.values() for jobs in bands.values() for job in jobs]
-    validated = [job for kind in found for job in validation(kind).values()]
+    choosing = [job for kind in found for job in validated(kind).values()]
     page = PAGE.format(
         table="\n".join(rows),
         thresholds="\n".join(scale),
-        validation=int(curve(validated[0])["n"].sum()),
+        validation=int(curve(choosing[0])["n"].sum()),
         trainings=trainings(asked),
-        provenance=provenance([*validated, *asked]),
+        provenance=provenance([*choosing, *asked]),
     )
     (DOCS / "holding.md").write_text(page, encoding="utf-8")
 
@@ -180,10 +171,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--page", action="store_true", help="make the page of what there is")
     parser.add_argument("--only", default="", metavar="TEXT", help="run the kinds whose name has this in it")
+    parser.add_argument("--at-once", type=int, default=None, help="jobs side by side [default: one a core]")
     options = parser.parse_args()
     wanted = [kind for kind in KINDS if options.only in kind and not options.page]
-    run_missing(job for kind in wanted for job in validation(kind).values())
-    run_missing(job for kind in wanted for threshold in (0, chosen(kind)) for job in tests(kind, threshold))
+    run_missing((job for kind in wanted for job in validated(kind).values()), options.at_once)
+    asked = (job for kind in wanted for threshold in (0, chosen(kind)) for job in tests(kind, threshold))
+    run_missing(asked, options.at_once)
     make_page()
 
 

@@ -23,6 +23,22 @@ def evaluated(name: str, model: Job, what: str, seed: int = 1) -> Job:
     return Job(f"held/{name}", f"eval runs/{model.name} --name {name} {what} --seed {seed}", needs=(model.name,))
 
 
+def validation(model: Job, task: str, thresholds: Iterable[float]) -> dict[float, Job]:
+    """Evaluations that a deadband's threshold is chosen by: other questions (seed 2) than those that pages show."""
+    name = model.name.removeprefix("trained/")
+    asked = f"--tasks {task} --lengths 512seg --samples 128 --batch-size 64"
+    return {
+        threshold: evaluated(f"{name}-valid-{threshold}", model, f"{asked} --model-arg memory_deadband={threshold}", 2)
+        for threshold in thresholds
+    }
+
+
+def best(found: dict[float, Job]) -> float:
+    """The threshold with most right answers, the smallest of equals."""
+    right = {threshold: int(curve(job)["correct"].sum()) for threshold, job in found.items()}
+    return max(right, key=lambda threshold: (right[threshold], -threshold))
+
+
 def there(jobs: Iterable[Job]) -> list[Job]:
     """Those of `jobs` whose outcome is kept."""
     return [job for job in jobs if job.kept.is_file()]

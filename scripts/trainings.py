@@ -49,6 +49,22 @@ def reasoning(seed: int) -> Job:
     )
 
 
+def many_facts(seed: int) -> Job:
+    """A GRU with a deadband that keeps track of four people: two facts first, then more, then carried streams."""
+    return Job(
+        f"trained/qa1-{seed}",
+        "train gru --model-arg memory_deadband=0.3 --tasks qa1 --stages qa1 --batch-size 64 --streams 128 "
+        f"--stream-length 120 --hold 10 --average --decay-steps 2000 --seed {seed}",
+    )
+
+
+def many_facts_in_an_rmt() -> Job:
+    """The encoder that reasons, in the same stages; it gives one up that does not get better."""
+    return Job(
+        "trained/rmt-qa1-0", f"train {REASONER} --tasks qa1 --stages qa1 --batch-size 64 --patience 800 --seed 0"
+    )
+
+
 def over_a_novel(seed: int) -> Job:
     """An RMT that was trained over War and Peace, and never over `prose`."""
     return Job(f"trained/novel-{seed}", f"train rmt {BUDGET} --background {{books}}/war-and-peace.txt --seed {seed}")
@@ -93,7 +109,8 @@ SHIPPED = {
 }
 _ALL = [
     *(trained(name, seed) for seed in SEEDS for name in ARCHITECTURES),
-    *(made(seed) for seed in SEEDS for made in (strict, noisy, reasoning, over_a_novel)),
+    *(made(seed) for seed in SEEDS for made in (strict, noisy, reasoning, many_facts, over_a_novel)),
+    many_facts_in_an_rmt(),
     *(up_to(segments, task) for task in TASKS for segments in TO),
     *(ablated(roll, streams, seed) for roll in ROLLS for streams in STREAMS for seed in SEEDS),
 ]

@@ -17,150 +17,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from functools import partial
 
 import matplotlib as mpl
 import pandas as pd
 from experiments import KEPT, ROOT, RUNS, Job, curve, provenance
 from made import made_on
-from report_parts import DOCS, NEAR, best, draw, evaluated, run_missing, section, there, trainings, validation
-from trainings import (
-    ARCHITECTURES,
-    SEEDS,
-    TASKS,
-    TO,
-    many_facts,
-    many_facts_in_an_rmt,
-    noisy,
-    over_a_novel,
-    reasoning,
-    strict,
-    trained,
-    up_to,
-)
+from report_jobs import SECTIONS, many_bands, many_readers, reasons, seeds, strictly, trained_on
+from report_parts import DOCS, best, draw, run_missing, section, there, trainings
+from trainings import TASKS, TO
+
+from rmt_bench.bench.flops import FAMILIES, READINGS, cost
 
 LOOK = "attention rmt-tiny-reasoning --task reasoning --segments 4 --samples 256"
 ATTENTION = KEPT / "attention.json"
-#: In segments of 64 tokens. Gradients reach 7; 31,936 are 2,043,904 tokens.
-FAR = "--lengths 7seg,64seg,512seg,4096seg,31936seg --samples 128 --min-samples 100 --token-budget 34M --batch-size 64"
-FEWER = FAR.replace("--min-samples 100", "--min-samples 16")
-SHORT = f"--lengths {','.join(f'{segments}seg' for segments in range(1, 16))} --samples 256 --batch-size 64"
-
-
-def seeds() -> list[Job]:
-    """Does every seed hold a fact for two million tokens?"""
-    tasks = {"detect": "", "memorize": " --one-pass"}
-    found = [
-        evaluated(f"{task}-{seed}", trained("rmt", seed), f"--tasks {task} {FAR}{how}")
-        for seed in SEEDS
-        for task, how in tasks.items()
-    ]
-    return [*found, evaluated("reasoning-far-0", reasoning(0), f"--tasks reasoning {FEWER}")]
-
-
-def strictly() -> list[Job]:
-    """What the report's own training does here, without noise and with it, with the deadband and without."""
-    kinds = {"strict": strict, "noise": noisy}
-    bands = {"": "", "-deadband": " --model-arg memory_deadband=0.45"}
-    return [
-        evaluated(f"{kind}-{seed}{band}", made(seed), f"--tasks detect {NEAR}{how}")
-        for seed in SEEDS
-        for kind, made in kinds.items()
-        for band, how in bands.items()
-    ]
-
-
-def five(count: int = 3) -> list[Job]:
-    """The five architectures side by side."""
-    return [
-        evaluated(f"{name}-{seed}-near", trained(name, seed), f"--tasks detect {NEAR}")
-        for seed in list(SEEDS)[:count]
-        for name in ARCHITECTURES
-    ]
-
-
-def over_books() -> list[Job]:
-    """The same over novels, which training never saw: it reads `prose` only."""
-    what = f"--tasks detect,memorize {FEWER} --background {{books}}"
-    return [evaluated(f"books-{seed}", trained("rmt", seed), what) for seed in list(SEEDS)[:1]]
-
-
-def over_a_novel_only() -> list[Job]:
-    """Trained over one novel, asked over another; and those that were trained over `prose`, asked there too."""
-    where = f"--tasks detect {NEAR} --background {{books}}/pride-and-prejudice.txt"
-    kinds = {"novel": over_a_novel, "prose": partial(trained, "rmt")}
-    return [
-        evaluated(f"{kind}-{seed}-over-another", made(seed), where)
-        for seed in list(SEEDS)[:3]
-        for kind, made in kinds.items()
-    ]
-
-
-def farther() -> list[Job]:
-    """One reading each of ten and of fifty million tokens."""
-    what = "--tasks detect --lengths 10M,50M --samples 1 --batch-size 1"
-    return [evaluated("rmt-0-farther", trained("rmt", 0), what)]
-
-
-def reasons() -> list[Job]:
-    """Two facts, and what they come to: with the deadband that it was trained with, and with it taken off."""
-    bands = {"": "", "-bare": " --model-arg memory_deadband=0"}
-    near = NEAR.replace("--min-samples 32", "--min-samples 100")
-    return [
-        evaluated(f"reasoning-{seed}{name}", reasoning(seed), f"--tasks reasoning {near}{how}")
-        for seed in list(SEEDS)[:1]
-        for name, how in bands.items()
-    ]
-
-
-#: Of its deadband: the GRU of qa1 was trained with 0.3, and is asked with what does best on other questions.
-BANDS = (0.15, 0.2, 0.25, 0.3)
-
-
-def many() -> list[Job]:
-    """qa1, with up to ten facts about four people: first, which threshold; then all that is asked with it."""
-    bands = validation(many_facts(0), "qa1", BANDS)
-    chosen = len(there(bands.values())) == len(BANDS)
-    return [*bands.values(), *(many_readers(best(bands)).values() if chosen else ())]
-
-
-def many_readers(threshold: float) -> dict[str, Job]:
-    """What was asked of whom in qa1."""
-    how = f"--model-arg memory_deadband={threshold}"
-    far = FAR.replace("--min-samples 100", "--min-samples 64")
-    farther = "--lengths 10M,50M --samples 8 --batch-size 8"
-    return {
-        "GRU, seed 0": evaluated("qa1-0", many_facts(0), f"--tasks qa1 {far} {how}"),
-        "GRU, seed 1": evaluated("qa1-1", many_facts(1), f"--tasks qa1 {NEAR} {how}"),
-        "GRU, seed 2": evaluated("qa1-2", many_facts(2), f"--tasks qa1 {NEAR} {how}"),
-        "GRU, seed 0, deadband off": evaluated(
-            "qa1-0-bare", many_facts(0), f"--tasks qa1 {NEAR} --model-arg memory_deadband=0"
-        ),
-        "GRU, seed 0, farther": evaluated("qa1-0-farther", many_facts(0), f"--tasks qa1 {farther} {how}"),
-        "RMT, seed 0": evaluated("rmt-qa1-0", many_facts_in_an_rmt(), f"--tasks qa1 {NEAR}"),
-    }
-
-
-def trained_on() -> list[Job]:
-    """Models trained on 1 to 7 segments, asked at 1 to 15."""
-    return [
-        evaluated(f"{task}-to-{segments}", up_to(segments, task), f"--tasks {task} {SHORT}")
-        for task in TASKS
-        for segments in TO
-    ]
-
-
-SECTIONS = {
-    "seeds": seeds,
-    "farther": farther,
-    "books": over_books,
-    "novel": over_a_novel_only,
-    "reasoning": reasons,
-    "qa1": many,
-    "strict": strictly,
-    "five": five,
-    "trained": trained_on,
-}
 PAGE = """# The RMT report, at the scale of our models
 
 Made by `python scripts/make_report.py`; below each figure stand its commands, the days and the machines. "Scaling
@@ -262,9 +131,9 @@ def reasoning_section(jobs: Sequence[Job]) -> str:
 
 def many_section(jobs: Sequence[Job]) -> str:
     """qa1: the picture is of its seeds, the table of all."""
-    bands = validation(many_facts(0), "qa1", BANDS)
+    bands = many_bands()
     scale = ", ".join(f"{curve(job)['correct'].sum():.0f} with {band}" for band, job in bands.items())
-    questions = curve(bands[BANDS[0]])["n"].sum()
+    questions = curve(next(iter(bands.values())))["n"].sum()
     asked = {label: job for label, job in many_readers(best(bands)).items() if job in jobs}
     if not asked:
         return ""
@@ -393,6 +262,11 @@ def right(jobs: Sequence[Job], length: str) -> str:
     return f"{found['correct'].sum():.0f} of {found['n'].sum():.0f}" if len(found) else "-"
 
 
+def fewer(model: str) -> float:
+    """How many times fewer FLOPs segments take, at the length that the report gives it for."""
+    return cost(FAMILIES[model], 2_048_000, READINGS["report"]).ratio
+
+
 def twice_as_long() -> str:
     """What models trained on 5 to 7 segments come to at twice as many (at most 15), for each task."""
     said = []
@@ -444,7 +318,7 @@ def beside() -> str:
         ),
         (
             "Up to 295 (OPT-125M) and 29 (OPT-175B) times fewer FLOPs",
-            "295.07 and 29.02, by one reading of twelve",
+            f"{fewer('opt-125m'):.2f} and {fewer('opt-175b'):.2f}, by one reading of twelve (docs/flops.md)",
             "Yes",
         ),
     ]

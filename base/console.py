@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ from rich.text import Text
 
 #: Columns of a table that goes to a file or a pipe, where nothing need be made to fit.
 _WIDE = 200
+_TEXT_WIDTH = 100
 #: Seconds between two pictures of a bar in a notebook.
 _NOTEBOOK_SECONDS = 0.25
 
@@ -160,6 +162,31 @@ def print_listing(things: Mapping[str, str], as_json: bool) -> None:
         print_json(dict(things))
     else:
         print_table(["name", "what it is"], list(things.items()))
+
+
+def print_described(name: str, said: Sequence[str], flag: str, settings: Mapping[str, Any]) -> None:
+    """What one thing says of itself, and a table of what can be set of it by the option `flag`, with defaults."""
+    click.echo(f"{name}: {said[0]}\n")
+    for paragraph in said[1:]:
+        click.echo(click.wrap_text(paragraph, _TEXT_WIDTH) + "\n")
+    if settings:
+        print_table((flag, "default"), [(key, _as_given(value)) for key, value in settings.items()])
+        click.echo("")
+
+
+def _as_given(value: Any) -> str:
+    """A default as a user would write it."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def paragraphs(*things: object) -> list[str]:
+    """What things say of themselves: the first summary, and the paragraphs below the summary of each."""
+    said = [inspect.cleandoc(thing.__doc__ or "").split("\n\n") for thing in things]
+    return [" ".join(part.split()) for part in (said[0][0], *(part for parts in said for part in parts[1:]))]
 
 
 def summary(thing: object) -> str:

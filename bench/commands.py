@@ -58,16 +58,26 @@ QUIET = click.option("--quiet", is_flag=True, help="No progress bar.")
 
 
 @click.command("models")
+@click.argument("name", default="", shell_complete=names(_model_names))
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def models_command(as_json: bool) -> None:
-    """List the models there are.
+def models_command(name: str, as_json: bool) -> None:
+    """List the models there are; or say what NAME is, and what can be set.
 
     Beside these, MODEL may be a checkpoint folder, `path/to/file.py:factory` or `package.module:factory`.
-    """
-    from ..base.console import print_listing, summary
-    from .model import MODELS
 
-    print_listing({name: summary(MODELS.get(name)) for name in MODELS.names()}, as_json)
+    \b
+    rmt-bench models
+    rmt-bench models rmt
+    """
+    from ..base.console import paragraphs, print_described, print_json, print_listing, summary
+    from .model import MODELS, settings
+
+    if not name:
+        print_listing({one: summary(MODELS.get(one)) for one in MODELS.names()}, as_json)
+    elif as_json:
+        print_json({"name": name, "about": paragraphs(MODELS.get(name)), "options": settings(name)})
+    else:
+        print_described(name, paragraphs(MODELS.get(name)), "--model-arg", settings(name))
 
 
 @click.command("check")

@@ -189,6 +189,17 @@ def takes(spec: str, option: str) -> bool:
     return not is_made and option in inspect.signature(_find(spec)[0]).parameters
 
 
+def settings(name: str) -> dict[str, Any]:
+    """The options of the registered model `name`, as they are unless told otherwise; what stands behind a `:` is none.
+
+    Raises `UserError` for an unknown name. A checkpoint that ships takes those of the model that it was made of.
+    """
+    parameters = [*inspect.signature(MODELS.get(name)).parameters.values()]
+    behind = parameters[:1] if parameters and parameters[0].kind is parameters[0].POSITIONAL_OR_KEYWORD else []
+    own = {one.name: one.default for one in parameters if one not in behind and one.kind is not one.VAR_KEYWORD}
+    return {**own, "memory_deadband": 0.0}
+
+
 def answers(
     model: SegmentModel, state: State, prompts: Sequence[torch.Tensor], choices: Sequence[Sequence[str]]
 ) -> list[Reply]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -31,6 +32,8 @@ def _background_names() -> list[str]:
     return BACKGROUNDS.names()
 
 
+#: How many facts of a story `tasks NAME` shows.
+_FACTS = 12
 TASK_NAMES = names(_task_names, several=True)
 DATA_FOLDERS = folders_with("manifest.json")
 
@@ -298,14 +301,49 @@ def audit_command(folder: str, output: str | None, as_json: bool, quiet: bool, *
 
 
 @click.command("tasks")
+@click.argument("name", default="", shell_complete=TASK_NAMES)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def tasks_command(as_json: bool) -> None:
-    """List the tasks, and the suites that stand for several."""
+def tasks_command(name: str, as_json: bool) -> None:
+    """List the tasks, and the suites that stand for several; or say what the task NAME asks, and what can be set.
+
+    \b
+    rmt-bench tasks
+    rmt-bench tasks qa1
+    """
     from ..base.console import print_listing, summary
     from ..tasks.registry import TASKS
-    from ..tasks.suites import described
+    from ..tasks.suites import SUITES, described, expand
 
-    print_listing({name: summary(TASKS.get(name)) for name in TASKS.names()} | described(), as_json)
+    if name and name not in SUITES:
+        _describe(name, as_json)
+        return
+    names = expand([name]) if name else TASKS.names()
+    suites = described()
+    print_listing({one: summary(TASKS.get(one)) for one in names} | ({name: suites[name]} if name else suites), as_json)
+
+
+def _describe(name: str, as_json: bool) -> None:
+    """One task: what it asks, its knobs, and a story."""
+    import numpy as np
+
+    from ..base.console import paragraphs, print_described, print_json
+    from ..tasks.episode import Task
+    from ..tasks.registry import TASKS, load_task, settings
+
+    kind = TASKS.get(name)
+    own = [one for one in kind.__mro__ if issubclass(one, Task) and one is not Task]
+    knobs, episode = settings(name), load_task(name).episode(np.random.default_rng(0))
+    if as_json:
+        print_json({"name": name, "about": paragraphs(*own), "knobs": knobs, "example": asdict(episode)})
+        return
+    print_described(name, paragraphs(*own), "--task-arg", knobs)
+    click.echo("A story, without its filler:\n")
+    for fact in episode.facts[:_FACTS]:
+        click.echo(f"  {fact}")
+    if len(episode.facts) > _FACTS:
+        click.echo(f"  ... and {len(episode.facts) - _FACTS} more")
+    for question in episode.questions:
+        click.echo(f"  {question.text}  -> {question.answer}")
 
 
 @click.command("backgrounds")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import inspect
 from collections.abc import Iterator
-from dataclasses import MISSING, fields
 from pathlib import Path
 
 from made import made_on
@@ -18,9 +17,9 @@ from rmt_bench.generators.background import load_background
 from rmt_bench.generators.lengths import Length
 from rmt_bench.generators.samples import Sample, Source
 from rmt_bench.generators.tokens import load_tokenizer
-from rmt_bench.tasks.episode import Task, knob_name
+from rmt_bench.tasks.episode import Task
 from rmt_bench.tasks.priors import priors
-from rmt_bench.tasks.registry import TASKS, load_task
+from rmt_bench.tasks.registry import TASKS, load_task, settings
 from rmt_bench.tasks.suites import SUITES
 
 PAGE = Path(__file__).parents[1] / "docs/tasks.md"
@@ -28,8 +27,6 @@ PAGE = Path(__file__).parents[1] / "docs/tasks.md"
 _FILLER, _STRETCH, _FACTS, _CHOICES = 120, 160, 10, 12
 #: Stories in which RULER's properties are counted.
 _COUNTED = 200
-#: Knobs that only tell splits apart.
-_INNER = ("half",)
 
 HEAD = """# The tasks
 
@@ -93,13 +90,12 @@ def _section(source: Source, name: str, episodes: int) -> str:
     return (
         f"## `{name}`\n\n{said}\n\n"
         f"| chance | commonest | question alone | placement | knobs |\n|---|---|---|---|---|\n"
-        f"| {shares} | {task.placement} | {_knobs(task) or 'none'} |\n\n{_worked(source, name, task)}\n"
+        f"| {shares} | {task.placement} | {_knobs(name) or 'none'} |\n\n{_worked(source, name, task)}\n"
     )
 
 
-def _knobs(task: Task) -> str:
-    shown = ((knob_name(f), f.default) for f in fields(task) if knob_name(f) not in _INNER)
-    return ", ".join(f"`{knob}={value}`" for knob, value in shown if value is not MISSING)
+def _knobs(name: str) -> str:
+    return ", ".join(f"`{knob}={value}`" for knob, value in settings(name).items())
 
 
 def _worked(source: Source, name: str, task: Task) -> str:

@@ -60,6 +60,15 @@ def load_task(name: str, **knobs: Any) -> Task:
     return factory(**{known[knob]: _of_type(knob, value, types[known[knob]]) for knob, value in knobs.items()})
 
 
+def settings(name: str) -> dict[str, Any]:
+    """The knobs of the task called `name`, as they are unless told otherwise. Raises `UserError` for an unknown name.
+
+    `half` is not among them: it tells the words of training from those of evaluation, and is set by the split.
+    """
+    fields = {knob_name(field): field.default for field in dataclasses.fields(TASKS.get(name))}
+    return {knob: default for knob, default in fields.items() if knob != "half"}
+
+
 _EXPECTED = {
     int: "a whole number, such as 10",
     float: "a number, such as 0.25",

@@ -161,3 +161,31 @@ def test_what_there_is_is_listed_for_people_and_for_machines(rmt_bench, command)
     listed = json.loads(rmt_bench(command, "--json").stdout)
     assert listed
     assert all(name in rmt_bench(command).stdout and what for name, what in listed.items())
+
+
+_REPORT = ["memorize", "detect", "reasoning"]
+
+
+def test_a_task_and_a_model_say_what_they_are_and_what_can_be_set(rmt_bench):
+    told = " ".join(rmt_bench("tasks", "qa1").stdout.split())
+    assert all(part in told for part in ("who is where?", "`paraphrase` words facts", "unanswerable 0.0", "? -> "))
+    assert "half" not in json.loads(rmt_bench("tasks", "qa1", "--json").stdout)["knobs"]
+    assert "... and 88 more" in rmt_bench("tasks", "niah_multikey_2").stdout
+    described = json.loads(rmt_bench("tasks", "qa1", "--json").stdout)
+    assert described["knobs"]["facts"] == 0
+    assert described["example"]["questions"][0]["answer"] in described["example"]["questions"][0]["choices"]
+    assert set(json.loads(rmt_bench("tasks", "report", "--json").stdout)) == {
+        "memorize",
+        "detect",
+        "reasoning",
+        "report",
+    }
+    options = json.loads(rmt_bench("models", "rmt", "--json").stdout)["options"]
+    assert options["memory_tokens"] == 8
+    assert options["memory_deadband"] == 0
+    assert "backbone" not in options  # it stands behind a colon
+    assert "memory_tokens        8" in rmt_bench("models", "rmt").stdout
+    for command, name, close in (("tasks", "qa21", "qa2"), ("models", "rtm", "rmt")):
+        refused = rmt_bench(command, name)
+        assert refused.returncode == 2
+        assert f"did you mean '{close}'?" in refused.stderr

@@ -50,12 +50,13 @@ def draw_curves(table: pd.DataFrame, axes: Axes, title: str = "") -> None:
 
 def _draw(table: pd.DataFrame, axes: Axes, title: str) -> None:
     models, tasks = table["model"].nunique(), table["task"].nunique()
-    for number, ((model, task), group) in enumerate(table.groupby(["model", "task"], sort=False)):
+    groups = list(table.groupby(["model", "task"], sort=False))
+    for number, ((model, task), group) in enumerate(groups):
         label = str(task) if models == 1 else str(model) if tasks == 1 else f"{model}, {task}"
         label = label if len(label) <= _NAME else f"{label[: _NAME - 1]}…"
         runs = [run for _, run in group[group["n"] > 0].groupby("run", sort=False, dropna=False)]
         for place, run in enumerate(runs):
-            _line(axes, run, "_nolegend_" if place else label, number, thin=len(runs) > 1)
+            _line(axes, run, "_nolegend_" if place else label, number, len(groups) - 1 - number, thin=len(runs) > 1)
     for chance in sorted(set(table["chance"].round(4))):
         axes.axhline(chance, color="0.45", linestyle=":", linewidth=1)
         axes.annotate(
@@ -87,13 +88,15 @@ def _draw(table: pd.DataFrame, axes: Axes, title: str) -> None:
         )  # fmt: skip
 
 
-def _line(axes: Axes, run: pd.DataFrame, label: str, number: int, thin: bool) -> None:
+def _line(axes: Axes, run: pd.DataFrame, label: str, number: int, above: int, thin: bool) -> None:
+    """One run; the more curves are drawn `above` it, the wider, so that one that they run along is seen beneath."""
+    rim = 0.6 * min(above, 5)
     tokens, accuracy = run["n_tokens"].clip(lower=1), run["accuracy"]
     low, high = (accuracy - run["ci_low"]).clip(lower=0), (run["ci_high"] - accuracy).clip(lower=0)
     axes.errorbar(
         tokens, accuracy, yerr=[low, high], label=label, color=_COLOURS[number % len(_COLOURS)],
         linestyle=_DASHES[number // len(_COLOURS) % len(_DASHES)], marker=_MARKS[number % len(_MARKS)],
-        markersize=4 if thin else 5, capsize=2 if thin else 3, linewidth=1 if thin else 1.6,
+        markersize=(4 if thin else 5) + 2 * rim, capsize=2 if thin else 3, linewidth=(1 if thin else 1.6) + rim,
         elinewidth=0.7 if thin else 1,
     )  # fmt: skip
 

@@ -42,6 +42,7 @@ def test_a_task_without_knobs_is_not_that_of_the_command_line(tmp_path):
 @pytest.mark.parametrize("name", recipe_names())
 def test_stages_that_ship_can_be_read(name):
     assert read_stages(name).stages
+    assert name in CliRunner().invoke(train_command, ["--help"]).output.partition("one that ships")[2][:60]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,12 @@ def test_every_line_looks_different():
     assert len(looks) == 12
 
 
+def test_a_line_that_others_run_along_is_seen_beneath_them():
+    axes = drawn(table(models=("one", "other", "third")))  # all at one height
+    widths = [line[0].get_linewidth() for line in axes.containers]
+    assert widths == sorted(set(widths), reverse=True)
+
+
 def test_runs_of_one_model_are_lines_of_one_colour_with_one_name():
     one = table(models=("one", "other"))
     axes = drawn(pd.concat([one, one.assign(run="another"), one.assign(run=None)]))

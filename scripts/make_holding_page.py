@@ -53,7 +53,7 @@ training is one draw: where seeds differ, the spread between them says more than
 ## Which threshold
 
 Chosen for each kind on {validation} validation questions at 512 segments, of seed 0's weights: the threshold with most
-right answers, the smallest of equals.
+right answers, the middle one of equals.
 
 {thresholds}
 
@@ -136,7 +136,7 @@ def draw(found: dict[str, dict[float, list[Job]]]) -> None:
     axes.axhline(1 / 6, color="0.45", linestyle=":", label="chance")
     axes.set_xticks(range(len(found)), [kind.replace(", ", ",\n") for kind in found])
     axes.set(ylim=(0, 1.03), ylabel="accuracy at 512 segments, with 95% interval")
-    axes.legend(frameon=False, loc="lower right")
+    figure.legend(frameon=False, loc="outside upper right", ncols=3)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(DOCS / "report/holding.png", dpi=140)
     plt.close(figure)

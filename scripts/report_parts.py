@@ -34,9 +34,10 @@ def validation(model: Job, task: str, thresholds: Iterable[float]) -> dict[float
 
 
 def best(found: dict[float, Job]) -> float:
-    """The threshold with most right answers, the smallest of equals."""
+    """The threshold with most right answers, the middle one of equals."""
     right = {threshold: int(curve(job)["correct"].sum()) for threshold, job in found.items()}
-    return max(right, key=lambda threshold: (right[threshold], -threshold))
+    equals = sorted(threshold for threshold, count in right.items() if count == max(right.values()))
+    return equals[(len(equals) - 1) // 2]
 
 
 def there(jobs: Iterable[Job]) -> list[Job]:

@@ -66,7 +66,6 @@ def _draw(table: pd.DataFrame, axes: Axes, title: str) -> None:
     marks = _training(table)
     axes.set_xscale("log")
     axes.set_xlim(*_limits([*table["n_tokens"].clip(lower=1), *(tokens for tokens, _ in marks)]))
-    axes.set_ylim(-0.02, 1.09)
     _say_n(axes, table[table["n"] > 0])
     rows = _mark_training(axes, marks)
     axes.xaxis.set_major_formatter(lambda tokens, _: short_tokens(tokens))
@@ -102,13 +101,35 @@ def _line(axes: Axes, run: pd.DataFrame, label: str, number: int, above: int, th
 
 
 def _say_n(axes: Axes, table: pd.DataFrame) -> None:
-    """How many questions stand behind the points of each length, or from how many to how many."""
+    """How many questions stand behind the points of each length, or from how many to how many.
+
+    What would stand on its neighbour stands a line higher, for which room is made. A legend may yet take a third of the
+    width.
+    """
+    said = []
     for _, points in table.groupby("length", sort=False):
         least, most = int(points["n"].min()), int(points["n"].max())
-        axes.annotate(
-            f"n={least}" if least == most else f"n={least}-{most}", (points["n_tokens"].clip(lower=1).median(), 1.045),
-            ha="center", size=_SMALL - 1, color="0.35",
-        )  # fmt: skip
+        tokens = float(points["n_tokens"].clip(lower=1).median())
+        said.append((tokens, f"n={least}" if least == most else f"n={least}-{most}"))
+    ends: list[float] = []
+    for tokens, text in sorted(said):
+        place, half = _points_from_left(axes, tokens) / 1.5, len(text) * _LETTER / 2
+        row = _free_line(ends, place - half, place + half + _LETTER)
+        axes.annotate(text, (tokens, 1.045 + 0.045 * row), ha="center", size=_SMALL - 1, color="0.35")
+    axes.set_ylim(-0.02, 1.09 + 0.045 * max(len(ends) - 1, 0))
+
+
+def _points_from_left(axes: Axes, tokens: float) -> float:
+    """Where a length lies, in typographic points from the left of the picture, while no legend stands beside it."""
+    low, high = map(math.log, axes.get_xlim())
+    return (math.log(tokens) - low) / (high - low) * axes.get_window_extent().width / axes.figure.dpi * 72
+
+
+def _free_line(ends: list[float], first: float, last: float) -> int:
+    """The lowest line that is free from `first` on; `ends` says where each line ends, now this one at `last`."""
+    row = next((number for number, end in enumerate(ends) if end < first), len(ends))
+    ends[row : row + 1] = [last]
+    return row
 
 
 def _training(table: pd.DataFrame) -> list[tuple[float, str]]:
@@ -128,15 +149,13 @@ def _training(table: pd.DataFrame) -> list[tuple[float, str]]:
 
 def _mark_training(axes: Axes, marks: Sequence[tuple[float, str]]) -> int:
     """A line at each mark, and above the picture what it is; returns how many lines that takes."""
-    low, high = map(math.log, axes.get_xlim())
     wide = axes.get_window_extent().width / axes.figure.dpi * 72
-    ends: list[float] = []  # of what stands in each line of small print, in points from the left
+    ends: list[float] = []
     for tokens, said in marks:
-        place = (math.log(tokens) - low) / (high - low) * wide
+        place = _points_from_left(axes, tokens)
         to_left = place + len(said) * _LETTER > wide
         first = place - len(said) * _LETTER if to_left else place
-        row = next((number for number, end in enumerate(ends) if end < first), len(ends))
-        ends[row : row + 1] = [first + (len(said) + 2) * _LETTER]
+        row = _free_line(ends, first, first + (len(said) + 2) * _LETTER)
         axes.axvline(tokens, color="0.55", linestyle="--", linewidth=1)
         axes.annotate(
             said, (tokens, 1), xycoords=("data", "axes fraction"), xytext=(0, 3 + _LINE * row),

@@ -53,7 +53,8 @@ def shown(row: pd.Series) -> str:
 def table(jobs: Sequence[Job], labels: Sequence[str], head: str) -> str:
     """One row for each evaluation and task, one column for each length."""
     curves = [(label, curve(job)) for job, label in zip(jobs, labels, strict=True)]
-    lengths = list(dict.fromkeys(length for _, one in curves for length in one["length"]))
+    tokens = {length: count for _, one in curves for length, count in zip(one["length"], one["n_tokens"], strict=True)}
+    lengths = sorted(tokens, key=lambda length: tokens[length])
     rows = [f"| {head} | {' | '.join(lengths)} |", "|---" * (len(lengths) + 1) + "|"]
     for label, one in curves:
         for task, points in one.set_index("length").groupby("task", sort=False):

@@ -84,6 +84,20 @@ def test_how_many_were_asked_stands_once_at_each_length():
     assert said == ["n=256", "n=256", "n=256", "n=32-256"]
 
 
+@pytest.mark.parametrize("models", [("one",), ("one", "an evaluation with a long name", "another of the kind")])
+def test_numbers_of_questions_stand_beside_each_other(models):
+    close = table(models=models, n=(256, 32))
+    close["n_tokens"] = close["segments"].map({1: 64, 4: 100, 64: 150, 4096: 300_000})
+    close.loc[1::2, "n"] = 128
+    axes = drawn(close)
+    said = [text.get_window_extent() for text in axes.texts if text.get_text().startswith("n=")]
+    assert len(said) == 4
+    top = axes.get_window_extent().y1
+    assert all(box.y1 <= top for box in said)
+    for one, other in itertools.combinations(said, 2):
+        assert not one.overlaps(other)
+
+
 def test_marks_of_training_stand_beside_each_other_and_within_the_picture():
     axes = drawn(table(models=("a", "b", "c"), trained=((3, 3), (7, 48), (2000, 4000))))
     marks = [text for text in axes.texts if "training" in text.get_text()]

@@ -144,11 +144,12 @@ def many_section(jobs: Sequence[Job]) -> str:
         "Two to ten facts about who went where, and a question about one of four people: the last fact about that one "
         "counts. A GRU learns it in the stages of bench/recipes/qa1.toml, and holds it with a deadband of 0.3 in "
         "training. Thresholds for evaluation were tried on "
-        f"{questions} other questions at 512 segments: {scale} right answers. How long it holds "
-        "differs from seed to seed: thresholds were chosen on seed 0, and are used for all. The RMT that reasons, in the same "
-        "stages, does not learn it: its memory comes to hold places, but not whose. ARMT (arXiv 2407.04841) is "
-        "published with 79.9% of this task at 50M tokens."
+        f"{questions} other questions at 512 segments: {scale} right answers. How long it holds differs from seed to "
+        "seed: the threshold was chosen on seed 0, and is used for all. ARMT (arXiv 2407.04841) is published with "
+        "79.9% of this task at 50M tokens."
     )
+    if "RMT, seed 0" in asked:
+        text += " The RMT that reasons had the same stages, until one did not get better for 800 steps."
     return section("Many facts (qa1)", text, list(asked.values()), list(asked), "model", picture)
 
 

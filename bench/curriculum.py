@@ -25,8 +25,8 @@ from ..base.errors import UserError, did_you_mean
 class Stage:
     """Documents of up to `memory` segments, the question's included, of which the last `gradient` get gradients.
 
-    With `tokens` the context has at most so many. `tasks` are those of the stream that are read (none: its own), `rate`
-    and `promote` overrule those of the recipe.
+    With `tokens` the context has at most so many. `tasks` are those of the stream that are read (none: its own),
+    `placement` says where facts lie (None: as the stream has it), `rate` and `promote` overrule those of the recipe.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Stage:
     tasks: tuple[str, ...] = ()
     rate: float | None = None
     promote: float | None = None
+    placement: str | None = None
 
     @property
     def rolls(self) -> bool:

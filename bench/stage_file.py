@@ -6,6 +6,7 @@
     segments = 1                                     documents of up to so many segments, as far as gradients reach
     tokens = 28                                      contexts of at most so many tokens
     tasks.reasoning = { literal = true }             other tasks than --tasks, or other knobs of theirs
+    placement = "start"                              where facts lie, as --placement has it
     promote = 0.96                                   the accuracy that ends it
 
     [[stage]]
@@ -23,12 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import UserError, did_you_mean, one_line
+from ..generators.placement import check_placement
 from ..generators.plan import load_tasks
 from ..tasks.episode import Task
 from .curriculum import Stage, stage_name
 
 RECIPES = Path(__file__).parent / "recipes"
-_KNOWN = {"name", "segments", "roll", "tokens", "tasks", "rate", "promote"}
+_KNOWN = {"name", "segments", "roll", "tokens", "tasks", "rate", "promote", "placement"}
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,14 @@ def _stage(where: str, said: dict[str, Any], tasks: dict[str, Task]) -> Stage:
         tasks=tuple(_tasks(where, said.get("tasks", {}), tasks)),
         rate=_number(where, said, "rate", 1),
         promote=_number(where, said, "promote", 1),
+        placement=_placement(where, said.get("placement")),
     )
+
+
+def _placement(where: str, said: Any) -> str | None:
+    if said is not None and not isinstance(said, str):
+        raise UserError(f'{where}: `placement` is a word such as "start", not {said!r}')
+    return said and check_placement(said)
 
 
 def _tasks(where: str, said: Any, tasks: dict[str, Task]) -> list[str]:

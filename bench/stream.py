@@ -88,21 +88,21 @@ class Stream:
         if stage.tokens is not None:
             tokens = min(tokens, stage.tokens)
         groups: dict[Shape, list[Example]] = defaultdict(list)
-        for example in self._examples(name, tokens, number):
+        for example in self._examples(name, tokens, number, self.source.placed(stage.placement)):
             groups[example.document.shape(self.segment_length)].append(example)
         return Batch(name, list(groups.values()))
 
-    def _examples(self, name: str, tokens: int, number: int) -> Iterator[Example]:
+    def _examples(self, name: str, tokens: int, number: int, source: Source) -> Iterator[Example]:
         length = Length(str(tokens), tokens=tokens)
         first, step = self._share
         for index in range(number * self.batch_size + first, (number + 1) * self.batch_size, step):
-            sample = self.source.samples(name, self._every[name], length, index)[0]
+            sample = source.samples(name, self._every[name], length, index)[0]
             if sample.answer not in sample.choices:
                 raise UserError(
                     f"task {name!r} cannot be trained on: its answer {sample.answer!r} is not one of the choices "
                     f"({', '.join(sample.choices) or 'there are none'})"
                 )
-            question = self.source.encoder.short(sample.question)
+            question = source.encoder.short(sample.question)
             assert isinstance(sample.document, Haystack)
             document = Document(sample.document.tokens(), sample.n_tokens, question)
             places = [(fact.token_start, fact.token_start + self._size(fact)) for fact in sample.facts]

@@ -7,6 +7,7 @@ restarts change nothing; and sample i of a task has the same story, question and
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -104,6 +105,15 @@ class Source:
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs: whoever watches stays here, and the shelves are filled again."""
         return {**self.__dict__, "watch": unwatched, "_shelves": {}}
+
+    def placed(self, placement: str | None) -> Source:
+        """A source of the same filler that lays facts out so; None: this one. Raises `UserError` for no placement."""
+        if placement is None:
+            return self
+        other = copy.copy(self)
+        other.placement = check_placement(placement)
+        other.__dict__.pop("fingerprint", None)
+        return other
 
     def samples(self, name: str, task: Task, length: Length, index: int) -> tuple[Sample, ...]:
         """Sample number `index` of a task at a length: one document, and a sample for each of its questions."""

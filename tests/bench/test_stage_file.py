@@ -22,7 +22,7 @@ def test_a_stage_says_what_it_reads_and_shares_what_stands_above(tmp_path):
             tmp_path,
             "rate = 0.002\npromote = 0.9\n"
             "[[stage]]\nsegments = 1\ntokens = 28\ntasks.reasoning = { level = 2 }\npromote = 0.95\n"
-            "[[stage]]\nname = 'long'\nsegments = 7\nroll = 48\nrate = 1e-3\n",
+            "[[stage]]\nname = 'long'\nsegments = 7\nroll = 48\nrate = 1e-3\nplacement = 'start'\n",
         )
     )
     first, second = written.stages
@@ -31,6 +31,7 @@ def test_a_stage_says_what_it_reads_and_shares_what_stands_above(tmp_path):
     assert written.tasks == {"reasoning level=2": Reasoning(level=2)}
     assert first.tasks == ("reasoning level=2",)
     assert second.tasks == ()
+    assert (first.placement, second.placement) == (None, "start")
 
 
 def test_a_task_without_knobs_is_not_that_of_the_command_line(tmp_path):
@@ -55,6 +56,8 @@ def test_stages_that_ship_can_be_read(name):
         ("[[stage]]\nsegments = 2\nroll = 2", "`roll` is a whole number from 3 on, not 2"),
         ("[[stage]]\nsegments = 2\nsegmnts = 2", "unknown `segmnts`; did you mean 'segments'"),
         ("[[stage]]\nsegments = 2\nrate = 'fast'", "`rate` is a number above 0, up to 1, not 'fast'"),
+        ("[[stage]]\nsegments = 2\nplacement = 'strat'", "unknown placement 'strat'"),
+        ("[[stage]]\nsegments = 2\nplacement = 0.5", "`placement` is a word"),
         ("[[stage]]\nsegments = 2\ntasks = 'detect'", "tasks are written as"),
         ("[[stage]]\nsegments = 2\ntasks.detekt = {}", "detekt"),
         ("[[stage]]\nsegments = 2\ntasks.qa1 = { facs = 3 }", "facs"),

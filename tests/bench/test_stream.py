@@ -15,10 +15,10 @@ def stream(make_plan):
     return Stream(plan.tasks, plan.source, segment_length=32, batch_size=4)
 
 
-def _batch(stream, number, segments):
+def _batch(stream, number, segments, stage=_STAGE):
     return [
         example
-        for group in stream.batch(number, segments, _STAGE, np.random.default_rng(number)).groups
+        for group in stream.batch(number, segments, stage, np.random.default_rng(number)).groups
         for example in group
     ]
 
@@ -46,6 +46,14 @@ def test_a_batch_is_a_function_of_its_number(stream):
 
     assert tokens(3) == tokens(3)
     assert tokens(3) != tokens(4)
+
+
+def test_a_stage_lays_facts_where_it_says(stream):
+    def places(stage):
+        return {example.facts[0][0] for number in range(8) for example in _batch(stream, number, 3, stage)}
+
+    assert places(Stage("start", 7, 7, placement="start")) == {0}
+    assert len(places(_STAGE)) > 10
 
 
 def test_targets_are_the_right_answers(stream):

@@ -47,7 +47,7 @@ _RECIPE_OPTIONS = (
     click.option(
         "--stages", metavar="FILE",
         help="Stages from a TOML file, in place of --curriculum and --roll, or the name of one that ships "
-        "(qa1, reasoning); see bench/stage_file.py.",
+        "(qa1, qa1-rmt, reasoning); see bench/stage_file.py.",
     ),
     click.option("--until", metavar="STAGE", help="Leave out the stages behind the one of this name."),
     click.option("--rate", type=_RATE, default=1e-3, show_default=True, help="Learning rate, after warm-up."),

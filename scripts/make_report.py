@@ -149,7 +149,12 @@ def many_section(jobs: Sequence[Job]) -> str:
         "79.9% of this task at 50M tokens."
     )
     if "RMT, seed 0" in asked:
-        text += " The RMT that reasons had the same stages, until one did not get better for 800 steps."
+        text += (
+            " The RMT is the encoder that reasons, with neither noise nor rolling nor deadband in training, and stages "
+            "of its own (bench/recipes/qa1-rmt.toml): memory must hold whose place is whose before the question is "
+            "known, which it learns once all facts lie a segment before the question. It is asked with the deadband of "
+            "0.45 that reasoning has."
+        )
     return section("Many facts (qa1)", text, list(asked.values()), list(asked), "model", picture)
 
 

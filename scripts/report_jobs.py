@@ -122,7 +122,10 @@ def many_readers(threshold: float) -> dict[str, Job]:
             "qa1-0-bare", many_facts(0), f"--tasks qa1 {NEAR} --model-arg memory_deadband=0"
         ),
         "GRU, seed 0, farther": evaluated("qa1-0-farther", many_facts(0), f"--tasks qa1 {farther} {how}"),
-        "RMT, seed 0": evaluated("rmt-qa1-0", many_facts_in_an_rmt(), f"--tasks qa1 {NEAR}"),
+        "RMT, seed 0": evaluated(
+            "rmt-qa1-0", many_facts_in_an_rmt(0), f"--tasks qa1 {NEAR} --model-arg memory_deadband=0.45"
+        ),
+        "RMT, seed 0, deadband off": evaluated("rmt-qa1-0-bare", many_facts_in_an_rmt(0), f"--tasks qa1 {NEAR}"),
     }
 
 

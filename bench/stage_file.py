@@ -5,7 +5,7 @@
     [[stage]]
     segments = 1                                     documents of up to so many segments, as far as gradients reach
     tokens = 28                                      contexts of at most so many tokens
-    tasks.reasoning = { literal = true }             other tasks than --tasks, or other knobs of theirs
+    tasks.reasoning = { level = 1 }                  other tasks than --tasks, or other knobs of theirs
     placement = "start"                              where facts lie, as --placement has it
     promote = 0.96                                   the accuracy that ends it
 

@@ -125,11 +125,6 @@ def chance_of(task: str) -> float | None:
     return odds(question, list(LABELS[task])) if task in LABELS else None
 
 
-def own_length(length: str) -> str:
-    """A length's name as `eval` writes it: no filler is `0`, where others write `0k`; both stand in one column."""
-    return "0" if nominal_tokens(length) == 0 else length
-
-
 def _folder_name(run: Imported) -> str:
     """Letters that every file system takes, and a hash: two models never share a folder, and none leaves `runs`."""
     plain = unicodedata.normalize("NFKD", run.model).encode("ascii", "ignore").decode("ascii")
@@ -143,7 +138,7 @@ def _records(unit: Unit) -> pa.Table:
         "sample_id": [answer.sample for answer in answers],
         "haystack_id": [answer.haystack or answer.sample for answer in answers],
         "task": [unit.task] * len(answers),
-        "length": [own_length(unit.length)] * len(answers),
+        "length": [unit.length] * len(answers),
         "index": [answer.index for answer in answers],
         "n_tokens": [nominal_tokens(unit.length) if a.n_tokens is None else a.n_tokens for a in answers],
         "question": [answer.question for answer in answers],
@@ -167,6 +162,5 @@ def _write_aggregates(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         path.unlink(missing_ok=True)
         return
-    named = [{**row, "length": own_length(row["length"])} for row in rows]
     with atomic_path(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(named, schema=AGGREGATES_SCHEMA), temporary)
+        pq.write_table(pa.Table.from_pylist([dict(row) for row in rows], schema=AGGREGATES_SCHEMA), temporary)

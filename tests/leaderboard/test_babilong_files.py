@@ -141,7 +141,7 @@ def test_a_table_of_results_becomes_accuracies_without_n(tmp_path):
     rows = board.rows
     assert outcome.problems == []
     assert rows[["task", "length", "accuracy"]].to_numpy().tolist() == [
-        ["qa1", "0", 0.995], ["qa1", "4k", 0.5], ["qa8", "4k", 0.25],
+        ["qa1", "0k", 0.995], ["qa1", "4k", 0.5], ["qa8", "4k", 0.25],
     ]  # fmt: skip
     assert rows[["n", "correct", "ci_low", "ci_high", "rank_low"]].isna().all(axis=None)
     assert set(rows["scorer"]) == {"babilong"}

@@ -78,7 +78,7 @@ def test_logged_answers_are_records_that_can_be_judged_again(tmp_path):
     _samples(tmp_path, "babilong_qa1", [("garden", "garden"), ("office", "garden or office")])
     assert _rows(tmp_path, path, "lm-eval")[1]["correct"].tolist() == [2]
     rows = make_board([tmp_path / "runs"], "strict").rows
-    assert rows[["length", "scorer", "n", "correct"]].to_numpy().tolist() == [["0", "strict", 2, 1]]
+    assert rows[["length", "scorer", "n", "correct"]].to_numpy().tolist() == [["0k", "strict", 2, 1]]
 
 
 def test_a_damaged_line_of_samples_is_a_problem_with_its_number(tmp_path):

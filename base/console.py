@@ -196,7 +196,7 @@ def summary(thing: object) -> str:
 
 def print_json(value: Any) -> None:
     """JSON on standard output, for machines."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def _short(count: float) -> str:

@@ -15,6 +15,8 @@ from .errors import UserError, did_you_mean, one_line
 from .plugins import load_plugins
 
 T = TypeVar("T")
+#: What stands for the default of a setting that has none.
+REQUIRED = "(required)"
 
 
 class Registry(Generic[T]):

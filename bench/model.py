@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..base.errors import UserError, did_you_mean, one_line, raised_at
+from ..base.files import read_json
 from ..base.plugins import let_import_beside
-from ..base.registry import Registry
+from ..base.registry import REQUIRED, Registry
 from ..tasks.scoring import Status
 
 if TYPE_CHECKING:
@@ -192,12 +193,20 @@ def takes(spec: str, option: str) -> bool:
 def settings(name: str) -> dict[str, Any]:
     """The options of the registered model `name`, as they are unless told otherwise; what stands behind a `:` is none.
 
-    Raises `UserError` for an unknown name. A checkpoint that ships takes those of the model that it was made of.
+    One that must be given is `REQUIRED`. A checkpoint that ships has those that it was made with; its backbone's
+    configuration is left out. Raises `UserError` for an unknown name.
     """
+    from .models.shipped import CHECKPOINTS
+
     parameters = [*inspect.signature(MODELS.get(name)).parameters.values()]
-    behind = parameters[:1] if parameters and parameters[0].kind is parameters[0].POSITIONAL_OR_KEYWORD else []
-    own = {one.name: one.default for one in parameters if one not in behind and one.kind is not one.VAR_KEYWORD}
-    return {**own, "memory_deadband": 0.0}
+    stored = CHECKPOINTS / name / "checkpoint.json"
+    if stored.is_file():
+        own = {key: value for key, value in read_json(stored)["options"].items() if key != "config"}
+    else:
+        behind = parameters[:1] if parameters and parameters[0].kind is parameters[0].POSITIONAL_OR_KEYWORD else []
+        left = [one for one in parameters if one not in behind and one.kind is not one.VAR_KEYWORD]
+        own = {one.name: REQUIRED if one.default is one.empty else one.default for one in left}
+    return {"memory_deadband": 0.0, **own}
 
 
 def answers(

@@ -301,7 +301,7 @@ def audit_command(folder: str, output: str | None, as_json: bool, quiet: bool, *
 
 
 @click.command("tasks")
-@click.argument("name", default="", shell_complete=TASK_NAMES)
+@click.argument("name", default="", shell_complete=names(_task_names))
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def tasks_command(name: str, as_json: bool) -> None:
     """List the tasks, and the suites that stand for several; or say what the task NAME asks, and what can be set.
@@ -317,26 +317,31 @@ def tasks_command(name: str, as_json: bool) -> None:
     if name and name not in SUITES:
         _describe(name, as_json)
         return
-    names = expand([name]) if name else TASKS.names()
-    suites = described()
-    print_listing({one: summary(TASKS.get(one)) for one in names} | ({name: suites[name]} if name else suites), as_json)
+    listed = expand([name]) if name else TASKS.names()
+    suites = {name: described()[name]} if name else described()
+    print_listing({one: summary(TASKS.get(one)) for one in listed} | suites, as_json)
 
 
 def _describe(name: str, as_json: bool) -> None:
-    """One task: what it asks, its knobs, and a story."""
+    """One task: what it asks, its knobs, and a story where it can be told with the knobs as they are."""
     import numpy as np
 
     from ..base.console import paragraphs, print_described, print_json
+    from ..base.registry import REQUIRED
     from ..tasks.episode import Task
     from ..tasks.registry import TASKS, load_task, settings
 
     kind = TASKS.get(name)
     own = [one for one in kind.__mro__ if issubclass(one, Task) and one is not Task]
-    knobs, episode = settings(name), load_task(name).episode(np.random.default_rng(0))
+    knobs = settings(name)
+    episode = None if REQUIRED in knobs.values() else load_task(name).episode(np.random.default_rng(0))
     if as_json:
-        print_json({"name": name, "about": paragraphs(*own), "knobs": knobs, "example": asdict(episode)})
+        example = episode and asdict(episode)
+        print_json({"name": name, "about": paragraphs(*own), "knobs": knobs, "example": example})
         return
     print_described(name, paragraphs(*own), "--task-arg", knobs)
+    if episode is None:
+        return
     click.echo("A story, without its filler:\n")
     for fact in episode.facts[:_FACTS]:
         click.echo(f"  {fact}")

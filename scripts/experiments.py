@@ -81,7 +81,7 @@ class Job:
         KEPT.mkdir(parents=True, exist_ok=True)
         if self.trains:
             said = json.loads((self.folder / "checkpoint.json").read_text())["training"]
-            self.kept.write_text(json.dumps({"command": f"rmt-bench {self.command}", **said}, indent=1) + "\n")
+            self.kept.write_text(json.dumps({**said, "command": f"rmt-bench {self.command}"}, indent=1) + "\n")
             return
         run = json.loads((self.folder / "run.json").read_text())
         table = pd.read_csv(self.folder / "curve.csv")
@@ -153,8 +153,10 @@ def training(job: Job) -> dict[str, Any]:
 
 
 def provenance(jobs: Sequence[Job]) -> str:
-    """Commands, dates and machines of some jobs, as a page says them."""
+    """How a page's evaluations were made: the trainings that they need, their own commands, dates and machines."""
     tables = pd.concat([curve(job) for job in jobs])
-    commands = "\n".join(dict.fromkeys(tables["command"]))
+    needed = dict.fromkeys(name for job in jobs for name in job.needs)
+    trained = [f"{training(Job(name, 'train '))['command']} --output runs/{name}" for name in needed]
+    commands = "\n".join([*trained, *dict.fromkeys(tables["command"])])
     said = f"{', '.join(sorted(set(tables['date'])))}; {', '.join(sorted(set(tables['machine'])))}"
     return f"```\n{commands}\n```\n\n{said}.\n"

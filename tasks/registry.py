@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, get_type_hints
 
 from ..base.errors import UserError, did_you_mean
-from ..base.registry import Registry
+from ..base.registry import REQUIRED, Registry
 from .episode import Task, knob_name
 
 _MEMORY = "rmt_bench.tasks.memory"
@@ -63,10 +63,14 @@ def load_task(name: str, **knobs: Any) -> Task:
 def settings(name: str) -> dict[str, Any]:
     """The knobs of the task called `name`, as they are unless told otherwise. Raises `UserError` for an unknown name.
 
-    `half` is not among them: it tells the words of training from those of evaluation, and is set by the split.
+    One that must be given is `REQUIRED`. `half` is not among them: it tells the words of training from those of
+    evaluation, and is set by the split.
     """
-    fields = {knob_name(field): field.default for field in dataclasses.fields(TASKS.get(name))}
-    return {knob: default for knob, default in fields.items() if knob != "half"}
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(TASKS.get(name)):
+        made = REQUIRED if field.default_factory is dataclasses.MISSING else field.default_factory()
+        found[knob_name(field)] = made if field.default is dataclasses.MISSING else field.default
+    return {knob: default for knob, default in found.items() if knob != "half"}
 
 
 _EXPECTED = {

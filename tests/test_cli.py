@@ -174,18 +174,29 @@ def test_a_task_and_a_model_say_what_they_are_and_what_can_be_set(rmt_bench):
     described = json.loads(rmt_bench("tasks", "qa1", "--json").stdout)
     assert described["knobs"]["facts"] == 0
     assert described["example"]["questions"][0]["answer"] in described["example"]["questions"][0]["choices"]
-    assert set(json.loads(rmt_bench("tasks", "report", "--json").stdout)) == {
-        "memorize",
-        "detect",
-        "reasoning",
-        "report",
-    }
+    assert list(json.loads(rmt_bench("tasks", "report", "--json").stdout)) == [*_REPORT, "report"]
     options = json.loads(rmt_bench("models", "rmt", "--json").stdout)["options"]
     assert options["memory_tokens"] == 8
     assert options["memory_deadband"] == 0
     assert "backbone" not in options  # it stands behind a colon
+    shipped = json.loads(rmt_bench("models", "rmt-tiny-reasoning", "--json").stdout)["options"]
+    assert (shipped["memory_deadband"], shipped["memory_noise"]) == (0.45, 0)  # as its checkpoint has them
     assert "memory_tokens        8" in rmt_bench("models", "rmt").stdout
     for command, name, close in (("tasks", "qa21", "qa2"), ("models", "rtm", "rmt")):
         refused = rmt_bench(command, name)
         assert refused.returncode == 2
         assert f"did you mean '{close}'?" in refused.stderr
+
+
+def test_what_a_task_or_a_model_must_be_told_is_named(rmt_bench, tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from dataclasses import dataclass\nfrom rmt_bench import Task, model, task\n"
+        "@task('parcels')\n@dataclass(frozen=True)\n"
+        "class Parcels(Task):\n    'Where are the parcels?'\n\n    town: str\n"
+        "@model('mine')\ndef mine(*, path, dtype=complex):\n    'My own.'\n"
+    )
+    plugin = ("--plugin", str(tmp_path / "own.py"))
+    assert "town        (required)" in rmt_bench(*plugin, "tasks", "parcels").stdout
+    assert json.loads(rmt_bench(*plugin, "tasks", "parcels", "--json").stdout)["example"] is None
+    assert "path             (required)" in rmt_bench(*plugin, "models", "mine").stdout
+    assert json.loads(rmt_bench(*plugin, "models", "mine", "--json").stdout)["options"]["path"] == "(required)"

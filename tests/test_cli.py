@@ -188,15 +188,16 @@ def test_a_task_and_a_model_say_what_they_are_and_what_can_be_set(rmt_bench):
         assert f"did you mean '{close}'?" in refused.stderr
 
 
-def test_what_a_task_or_a_model_must_be_told_is_named(rmt_bench, tmp_path):
-    (tmp_path / "own.py").write_text(
+def test_what_a_task_or_a_model_must_be_told_is_named(rmt_bench, tmp_path, monkeypatch):
+    monkeypatch.setenv("RMT_BENCH_PLUGINS", "")  # it is as before when this ends
+    (tmp_path / "parcels_to_be_told.py").write_text(
         "from dataclasses import dataclass\nfrom rmt_bench import Task, model, task\n"
         "@task('parcels')\n@dataclass(frozen=True)\n"
         "class Parcels(Task):\n    'Where are the parcels?'\n\n    town: str\n"
-        "@model('mine')\ndef mine(*, path, dtype=complex):\n    'My own.'\n"
+        "@model('to-be-told')\ndef made(*, path, dtype=complex):\n    'My own.'\n"
     )
-    plugin = ("--plugin", str(tmp_path / "own.py"))
+    plugin = ("--plugin", str(tmp_path / "parcels_to_be_told.py"))
     assert "town        (required)" in rmt_bench(*plugin, "tasks", "parcels").stdout
     assert json.loads(rmt_bench(*plugin, "tasks", "parcels", "--json").stdout)["example"] is None
-    assert "path             (required)" in rmt_bench(*plugin, "models", "mine").stdout
-    assert json.loads(rmt_bench(*plugin, "models", "mine", "--json").stdout)["options"]["path"] == "(required)"
+    assert "path             (required)" in rmt_bench(*plugin, "models", "to-be-told").stdout
+    assert json.loads(rmt_bench(*plugin, "models", "to-be-told", "--json").stdout)["options"]["path"] == "(required)"

@@ -8,11 +8,10 @@ from experiments import Job
 from report_parts import NEAR, best, evaluated, there, validation
 from trainings import (
     ARCHITECTURES,
+    MANY_FACTS,
     SEEDS,
     TASKS,
     TO,
-    many_facts,
-    many_facts_in_an_rmt,
     noisy,
     over_a_novel,
     reasoning,
@@ -93,39 +92,44 @@ def reasons() -> list[Job]:
     ]
 
 
-#: Of its deadband: the GRU of qa1 was trained with 0.3, and is asked with what does best on other questions.
-BANDS = (0.15, 0.2, 0.25, 0.3)
+#: Thresholds of the deadband that are tried: the GRU was trained with 0.3, the RMT with none.
+BANDS = {"GRU": (0.15, 0.2, 0.25, 0.3), "RMT": (0.2, 0.3, 0.45, 0.6, 0.9)}
 
 
-def many_bands() -> dict[float, Job]:
+def many_bands(reader: str) -> dict[float, Job]:
     """What is asked to choose a threshold for qa1."""
-    return validation(many_facts(0), "qa1", BANDS)
+    return validation(MANY_FACTS[reader](0), "qa1", BANDS[reader])
 
 
 def many() -> list[Job]:
     """qa1, with up to ten facts about four people: first, which threshold; then all that is asked with it."""
-    bands = many_bands()
-    chosen = len(there(bands.values())) == len(BANDS)
-    return [*bands.values(), *(many_readers(best(bands)).values() if chosen else ())]
+    return [job for reader in BANDS for job in (*many_bands(reader).values(), *many_readers(reader).values())]
 
 
-def many_readers(threshold: float) -> dict[str, Job]:
-    """What was asked of whom in qa1."""
-    how = f"--model-arg memory_deadband={threshold}"
-    far = FAR.replace("--min-samples 100", "--min-samples 64")
-    farther = "--lengths 10M,50M --samples 8 --batch-size 8"
+def many_readers(reader: str) -> dict[str, Job]:
+    """What was asked of whom in qa1, once there is a threshold."""
+    bands, made = many_bands(reader), MANY_FACTS[reader]
+    if len(there(bands.values())) < len(bands):
+        return {}
+    how = f"--model-arg memory_deadband={best(bands)}"
+    off = f"{NEAR} --model-arg memory_deadband=0"
+    asked = {
+        "seed 1": (1, "", f"{NEAR} {how}"),
+        "seed 2": (2, "", f"{NEAR} {how}"),
+        "seed 0, deadband off": (0, "-bare", off),
+    }
+    if reader == "GRU":
+        first = {"seed 0": (0, "", f"{FAR.replace('--min-samples 100', '--min-samples 64')} {how}")}
+        farther = {"seed 0, farther": (0, "-farther", f"--lengths 10M,50M --samples 8 --batch-size 8 {how}")}
+    else:
+        longest = f"--lengths 31936seg --samples 16 --batch-size 16 {how}"
+        first = {"seed 0": (0, "", f"{NEAR} {how}"), "seed 0, far": (0, "-far", longest)}
+        farther = {"seed 0, farther": (0, "-farther", f"--lengths 10M,50M --samples 1 --batch-size 1 {how}")}
     return {
-        "GRU, seed 0": evaluated("qa1-0", many_facts(0), f"--tasks qa1 {far} {how}"),
-        "GRU, seed 1": evaluated("qa1-1", many_facts(1), f"--tasks qa1 {NEAR} {how}"),
-        "GRU, seed 2": evaluated("qa1-2", many_facts(2), f"--tasks qa1 {NEAR} {how}"),
-        "GRU, seed 0, deadband off": evaluated(
-            "qa1-0-bare", many_facts(0), f"--tasks qa1 {NEAR} --model-arg memory_deadband=0"
-        ),
-        "GRU, seed 0, farther": evaluated("qa1-0-farther", many_facts(0), f"--tasks qa1 {farther} {how}"),
-        "RMT, seed 0": evaluated(
-            "rmt-qa1-0", many_facts_in_an_rmt(0), f"--tasks qa1 {NEAR} --model-arg memory_deadband=0.45"
-        ),
-        "RMT, seed 0, deadband off": evaluated("rmt-qa1-0-bare", many_facts_in_an_rmt(0), f"--tasks qa1 {NEAR}"),
+        f"{reader}, {label}": evaluated(
+            f"{made(seed).name.removeprefix('trained/')}{ending}", made(seed), f"--tasks qa1 {what}"
+        )
+        for label, (seed, ending, what) in (first | asked | farther).items()
     }
 
 

@@ -75,6 +75,12 @@ def trainings(jobs: Sequence[Job]) -> str:
     return "\n".join(rows)
 
 
+def behind(jobs: Sequence[Job]) -> str:
+    """What folds out: the trainings behind `jobs`, their commands, days and machines."""
+    head = '<details markdown="1">\n<summary>Trainings and commands</summary>'
+    return "\n\n".join([head, trainings(jobs), provenance(jobs).strip(), "</details>"])
+
+
 def draw(jobs: Sequence[Job], labels: Sequence[str], name: str, title: str) -> str:
     """A picture of one line for each evaluation, as Markdown."""
     curves = [curve(job).assign(model=label) for job, label in zip(jobs, labels, strict=True)]
@@ -83,8 +89,8 @@ def draw(jobs: Sequence[Job], labels: Sequence[str], name: str, title: str) -> s
 
 
 def section(title: str, text: str, jobs: Sequence[Job], labels: Sequence[str], head: str, picture: str = "") -> str:
-    """A part of the page: what it says, its picture, its table, the trainings behind it, and how it was made."""
-    parts = [f"## {title}", text, picture, table(jobs, labels, head), trainings(jobs), provenance(jobs)]
+    """A part of the page: what it says, its picture, its table, and how it was made."""
+    parts = [f"## {title}", text, picture, table(jobs, labels, head), behind(jobs)]
     return "\n\n".join(part.strip() for part in parts if part)
 
 

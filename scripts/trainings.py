@@ -104,6 +104,8 @@ def up_to(segments: int, task: str) -> Job:
     return Job(name, f"train runs/{shorter} {stage} {how}", needs=(shorter,))
 
 
+#: Who keeps track of many people.
+MANY_FACTS = {"GRU": many_facts, "RMT": many_facts_in_an_rmt}
 #: What ships in the package, and which training it comes from.
 SHIPPED = {
     **{f"{name}-tiny": trained(name, 0) for name in ARCHITECTURES},
@@ -111,8 +113,7 @@ SHIPPED = {
 }
 _ALL = [
     *(trained(name, seed) for seed in SEEDS for name in ARCHITECTURES),
-    *(made(seed) for seed in SEEDS for made in (strict, noisy, reasoning, many_facts, over_a_novel)),
-    many_facts_in_an_rmt(0),
+    *(made(seed) for seed in SEEDS for made in (strict, noisy, reasoning, over_a_novel, *MANY_FACTS.values())),
     *(up_to(segments, task) for task in TASKS for segments in TO),
     *(ablated(roll, streams, seed) for roll in ROLLS for streams in STREAMS for seed in SEEDS),
 ]

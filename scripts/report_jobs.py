@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from experiments import Job
-from report_parts import NEAR, best, evaluated, there, validation
+from report_parts import NEAR, all_there, best, evaluated, validation
 from trainings import (
     ARCHITECTURES,
     MANY_FACTS,
@@ -109,7 +109,7 @@ def many() -> list[Job]:
 def many_readers(reader: str) -> dict[str, Job]:
     """What was asked of whom in qa1, once there is a threshold."""
     bands, made = many_bands(reader), MANY_FACTS[reader]
-    if len(there(bands.values())) < len(bands):
+    if not all_there(bands.values()):
         return {}
     how = f"--model-arg memory_deadband={best(bands)}"
     off = f"{NEAR} --model-arg memory_deadband=0"

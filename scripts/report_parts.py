@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import pandas as pd
 from experiments import ROOT, Job, curve, provenance, run_all, training
@@ -43,6 +43,11 @@ def best(found: dict[float, Job]) -> float:
 def there(jobs: Iterable[Job]) -> list[Job]:
     """Those of `jobs` whose outcome is kept."""
     return [job for job in jobs if job.kept.is_file()]
+
+
+def all_there(jobs: Collection[Job]) -> bool:
+    """Whether the outcome of each of `jobs` is kept."""
+    return len(there(jobs)) == len(jobs)
 
 
 def shown(row: pd.Series) -> str:
